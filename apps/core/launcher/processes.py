@@ -179,7 +179,8 @@ class Processes:
 
     def last_lines(self, name: str, count: int = 20) -> str:
         path = self.log_path(name)
-        lines = path.read_text(errors="replace").splitlines()[-count:] if path.exists() else []
+        text = path.read_text(errors="replace") if path.exists() else ""
+        lines = [line for line in text.splitlines() if line.strip()][-count:]
         return "\n".join(f"    {line}" for line in [*lines, f"({path})"])
 
 

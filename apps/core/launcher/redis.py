@@ -20,8 +20,9 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
 def start(state: State, processes: Processes) -> tuple[str, str]:
     """Start the first server that answers. Returns its URL and what it is."""
+    path = state.run / "redis.sock"
+    _say(socket.AF_UNIX, str(path), b"SHUTDOWN")  # to one that no record names
     for binary in _binaries(state):
-        path = state.run / "redis.sock"
         path.unlink(missing_ok=True)
         child = _start_real(state, processes, binary, path)
         if _answers(processes, child, socket.AF_UNIX, str(path)):
@@ -84,14 +85,18 @@ def _answers(processes: Processes, child: Child, family: int, address: object) -
 
 
 def _ping(family: int, address: object) -> bool:
+    return _say(family, address, b"PING").startswith(b"+PONG")
+
+
+def _say(family: int, address: object, command: bytes) -> bytes:
     with closing(socket.socket(family, socket.SOCK_STREAM)) as connection:
         connection.settimeout(1)
         try:
             connection.connect(address)  # type: ignore[arg-type]
-            connection.sendall(b"*1\r\n$4\r\nPING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+            connection.sendall(b"*1\r\n$%d\r\n%s\r\n" % (len(command), command))
+            return connection.recv(64)
         except OSError:
-            return False
+            return b""
 
 
 def _version(binary: Path) -> str:
