@@ -1,0 +1,144 @@
+"""People and machines that call us. A user is global; what they are at a site is a Membership."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils import timezone
+
+from apps.core.ids import uuid7
+from apps.core.models import SiteModel
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, *, email: str, password: str | None, full_name: str = "") -> "User":
+        """`email` is stored in lower case: lower() is not leakproof, a plain equality is."""
+        user = self.model(email=email.strip().lower(), full_name=full_name.strip())
+        user.set_password(password)
+        user.save(force_insert=True)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+    def members(self) -> models.QuerySet["User"]:
+        """Users of the present site. Lists for staff start here: the table itself is shared by all sites."""
+        return self.filter(pk__in=Membership.objects.values("user_id"))
+
+
+class User(AbstractBaseUser):
+    """A person's login. `token_version` is in every access token: raising it ends them all at once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(unique=True)
+    full_name = models.CharField(max_length=120, blank=True, default="")
+    locale = models.CharField(max_length=10, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    token_version = models.PositiveIntegerField(default=0, editable=False)
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    actor_kind = "user"
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(email=models.functions.Lower("email")), name="accounts_user_email_lower")]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.full_name or self.email
+
+    @property
+    def actor_id(self) -> UUID:
+        return self.pk
+
+    @property
+    def actor_name(self) -> str:
+        return self.email
+
+    # The admin asks these two; the answer is our roles' (apps.backoffice), never Django's groups.
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        return False
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return False
+
+
+class Membership(SiteModel):
+    """A user at this site."""
+
+    class Kind(models.TextChoices):
+        INDIVIDUAL = "individual", "Individual"
+        ENTERPRISE = "enterprise", "Enterprise"
+        SUB_USER = "sub_user", "Sub-user"
+        STAFF = "staff", "Staff"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships")
+    user_type = models.CharField(max_length=10, choices=Kind, default=Kind.INDIVIDUAL)
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("site", "user", name="accounts_membership_once")]
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class RefreshToken(SiteModel):
+    """One refresh token, by hash. Used once; its successors share `family`, and a replay kills them all (R19)."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    family = models.UUIDField()
+    jti_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    ip = models.CharField(max_length=45, blank=True, default="")
+    user_agent = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint("site", "jti_hash", name="accounts_refresh_once")]
+        indexes = [
+            models.Index(fields=["site", "family"], name="accounts_refresh_family"),
+            models.Index(fields=["site", "user", "created_at"], name="accounts_refresh_user"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.family)
+
+
+class ApiKey(SiteModel):
+    """A server's credential at this site (X14). Only the hash is kept; `prefix` tells staff which one it is."""
+
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=12)
+    key_hash = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    actor_kind = "api_key"
+    is_authenticated = True
+    is_anonymous = False
+    is_active = True
+
+    class Meta:
+        constraints = [models.UniqueConstraint("site", "key_hash", name="accounts_api_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def actor_id(self) -> UUID:
+        return self.pk
+
+    @property
+    def actor_name(self) -> str:
+        return str(self)

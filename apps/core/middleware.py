@@ -1,0 +1,75 @@
+"""What every request gets, whatever its site: an id, and errors in one shape."""
+
+import logging
+import re
+from collections.abc import Callable
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+
+from apps.core import logs
+from apps.core.api.errors import error_response
+from apps.core.errors import DomainError
+from apps.core.ids import uuid7
+
+logger = logging.getLogger(__name__)
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+_SAFE_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
+
+
+class RequestIdMiddleware:
+    """One id per request (P6): the caller's where it is harmless, else a new one; in logs, errors and the answer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if _SAFE_ID.match(given) else uuid7().hex  # type: ignore[attr-defined]
+        token = logs.request_id.set(request.request_id)  # type: ignore[attr-defined]
+        actor = logs.actor_id.set("")
+        try:
+            response = self.get_response(request)
+        finally:
+            logs.request_id.reset(token)
+            logs.actor_id.reset(actor)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class ErrorShapeMiddleware:
+    """Errors from outside DRF's views in the API's shape; a path of the API without its trailing slash."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_api(request) and request.path_info.endswith("/") and request.path_info.count("/") > 3:
+            request.path_info = request.path_info.rstrip("/")
+            request.path = request.path.rstrip("/")
+        try:
+            response = self.get_response(request)
+        except DomainError as error:
+            return error_response(request, error.status, error.code, error.message)
+        if is_api(request) and not response.streaming and response.status_code >= 400:
+            return _shaped(request, response)
+        return response
+
+
+def _shaped(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Django's own HTML answers (404 of the URL conf, 400 of a bad host, 500) become JSON; ours pass."""
+    if response.get("Content-Type", "").startswith("application/json"):
+        return response
+    codes = {400: "invalid", 403: "permission_denied", 404: "not_found", 413: "too_large"}
+    status = response.status_code
+    if status == 400 and isinstance(getattr(request, "_upline_error", None), RequestDataTooBig):
+        status = 413
+    messages = {404: "Not found.", 413: "The body is too large.", 500: "Something failed on our side."}
+    return error_response(
+        request, status, codes.get(status, "error"), messages.get(status, "The request can't be served.")
+    )
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/v1/")

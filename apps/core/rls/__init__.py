@@ -1,0 +1,1 @@
+"""Row level security: roles, migration operations, and the catalogue that proves them."""

@@ -1,0 +1,8 @@
+"""The database roles, and what each is for. Names are fixed: policies in migrations spell them out."""
+
+OWNER = "upline_owner"  # owns every table and runs migrations; sees no row unless app.maintenance is on
+APP = "upline_app"  # web and workers; owns nothing, bound by every policy
+AUDIT = "upline_audit"  # cross-site views; SELECT only, read-only by default
+GUARD = "upline_guard"  # NOLOGIN; owns the SECURITY DEFINER functions that keep invariants
+
+CURRENT_SITE = "(SELECT current_site())"  # in a sub-select, so that it is evaluated once per statement

@@ -1,0 +1,127 @@
+"""What the caller of a request may do, and how a route says what it needs.
+
+    access = {"GET": requires("commission.read", at="own"), "POST": requires("commission.approve")}
+
+`at="own"` lets in whoever holds the key in any scope: the view narrows its rows by `request.access.at_site(key)`. The default
+`at="site"` is for staff. Loaded by one query per request, so a removed role is refused at the next request (R20).
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import connection
+from rest_framework.permissions import BasePermission
+
+from apps.core.tenancy import current_site_id
+from apps.rbac.models import Scope
+
+_WIDE = {Scope.SITE.value, Scope.PLATFORM.value}
+
+_KEYS_SQL = """
+SELECT rp.permission_id, ur.scope, ur.scope_id, r.key
+FROM rbac_userrole ur
+JOIN rbac_role r ON r.site_id = ur.site_id AND r.id = ur.role_id
+LEFT JOIN rbac_rolepermission rp ON rp.site_id = r.site_id AND rp.role_id = r.id
+WHERE ur.site_id = %(site)s AND ur.user_id = %(user)s AND (ur.expires_at IS NULL OR ur.expires_at > now())
+UNION ALL
+SELECT rp.permission_id, 'platform', NULL, pr.role_key
+FROM rbac_platformrole pr
+LEFT JOIN rbac_role r ON r.site_id = %(site)s AND r.key = pr.role_key
+LEFT JOIN rbac_rolepermission rp ON rp.site_id = r.site_id AND rp.role_id = r.id
+WHERE pr.user_id = %(user)s AND (pr.expires_at IS NULL OR pr.expires_at > now())
+"""
+
+
+@dataclass
+class Access:
+    """The keys a caller holds at the present site, each with its scopes as (kind, id)."""
+
+    scopes: dict[str, set[tuple[str, UUID | None]]] = field(default_factory=lambda: defaultdict(set))
+    roles: set[str] = field(default_factory=set)
+    platform: bool = False
+
+    def has(self, key: str) -> bool:
+        """In any scope."""
+        return key in self.scopes
+
+    def at_site(self, key: str) -> bool:
+        """For every row of the site."""
+        return any(kind in _WIDE for kind, _ in self.scopes.get(key, ()))
+
+    def targets(self, key: str, kind: str) -> set[UUID]:
+        """The departments or enterprises a key is held for."""
+        return {target for scope, target in self.scopes.get(key, ()) if scope == kind and target is not None}
+
+    @property
+    def keys(self) -> list[str]:
+        return sorted(self.scopes)
+
+    @property
+    def is_staff(self) -> bool:
+        """Holds any key for the whole site: may enter the back office."""
+        return any(self.at_site(key) for key in self.scopes)
+
+
+def load_access(user_id: UUID) -> Access:
+    """One query. Outside a site only platform roles count, and they grant nothing until a site is chosen."""
+    access = Access()
+    with connection.cursor() as cursor:
+        cursor.execute(_KEYS_SQL, {"site": current_site_id(), "user": user_id})
+        for key, scope, scope_id, role in cursor.fetchall():
+            access.roles.add(role)
+            access.platform = access.platform or scope == Scope.PLATFORM
+            if key is not None:
+                access.scopes[key].add((scope, scope_id))
+    return access
+
+
+def access_of(request: Any) -> Access:
+    """The caller's access, loaded once per request. Works with Django's and DRF's request."""
+    inner = getattr(request, "_request", request)
+    cached: Access | None = getattr(inner, "_upline_access", None)
+    if cached is None:
+        user = request.user
+        preset = getattr(user, "access", None)
+        if preset is not None:
+            cached = preset
+        else:
+            cached = load_access(user.pk) if user.is_authenticated else Access()
+        inner._upline_access = cached
+    return cached
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Who may call a route: anybody, anybody signed in, or holders of one of `keys`."""
+
+    kind: Literal["public", "signed_in", "keys"]
+    keys: tuple[str, ...] = ()
+    at: Literal["own", "site"] = "site"
+
+    def met_by(self, access: Access, *, authenticated: bool) -> bool:
+        if self.kind == "public":
+            return True
+        if not authenticated or self.kind == "signed_in":
+            return authenticated
+        return any(access.has(key) if self.at == "own" else access.at_site(key) for key in self.keys)
+
+
+def requires(*keys: str, at: Literal["own", "site"] = "site") -> Requirement:
+    """Any one of `keys` is enough."""
+    return Requirement("keys", keys, at)
+
+
+PUBLIC = Requirement("public")
+SIGNED_IN = Requirement("signed_in")
+
+
+class DeclaredAccess(BasePermission):
+    """DRF's side of `access`. A method that declares nothing is closed."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        requirement: Requirement | None = getattr(view, "access", {}).get(request.method)
+        if requirement is None:
+            return request.method not in view.allowed_methods  # let DRF answer 405
+        return requirement.met_by(access_of(request), authenticated=bool(request.user.is_authenticated))

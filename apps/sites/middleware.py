@@ -1,0 +1,121 @@
+"""The site of a request, and the transaction that sees only its rows."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from corsheaders.middleware import CorsMiddleware
+from corsheaders.signals import check_request_enabled
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from apps.core.api.errors import error_response
+from apps.core.middleware import is_api
+from apps.core.tenancy import site_context
+from apps.sites import registry
+from apps.sites.models import SiteSettings
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# Paths that are the installation's, not a site's.
+PLATFORM_PATHS = ("/health/", "/ready/", "/metrics", "/static/", "/api/schema/", "/api/docs/")
+
+
+class SiteMiddleware:
+    """`request.site` by X-Site-Code or host (P1). Both, and different: 403, since one of them is wrong."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.site = None  # type: ignore[attr-defined]
+        request.durable = []  # type: ignore[attr-defined]
+        if request.path_info.startswith(PLATFORM_PATHS) or request.path_info in {"/health", "/ready"}:
+            return self.get_response(request)
+        host = request.META.get("HTTP_HOST", "").rpartition(":")[0] or request.META.get("HTTP_HOST", "")
+        by_host = registry.by_host(host)
+        code = request.headers.get("X-Site-Code", "").strip()
+        if code:
+            by_header = registry.by_code(code)
+            if by_header is None:
+                return error_response(request, 404, "site_unknown", "No such site.")
+            if by_host is not None and by_host != by_header:
+                return error_response(request, 403, "site_mismatch", "The header and the host name different sites.")
+            request.site = by_header  # type: ignore[attr-defined]
+        else:
+            request.site = by_host  # type: ignore[attr-defined]
+        if request.site is None and is_api(request) and not self._names_its_site(request):  # type: ignore[attr-defined]
+            return error_response(request, 400, "site_required", "Send X-Site-Code or use the site's own host.")
+        return self.get_response(request)
+
+    @staticmethod
+    def _names_its_site(request: HttpRequest) -> bool:
+        return request.path_info.startswith("/api/v1/webhooks/")
+
+
+class SiteTransactionMiddleware:
+    """One transaction per request, rolled back on every answer from 400 up.
+
+    A plain atomic middleware commits on a 500, since Django turns the exception into a response first (measured). What must
+    outlive a refusal is appended to `request.durable` and runs afterwards in a transaction of its own: denials in the audit,
+    failed-login counters, the revocation of a token family.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        site = request.site  # type: ignore[attr-defined]
+        if site is None:
+            with transaction.atomic():
+                response = self.get_response(request)
+                if response.status_code >= 400:
+                    transaction.set_rollback(True)
+            return response
+        with site_context(site.pk):
+            response = self.get_response(request)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            elif response.streaming:
+                # A stream is read after this transaction; without a context of its own it would be silently empty.
+                response.streaming_content = in_site(site.pk, response.streaming_content)  # type: ignore[attr-defined]
+        for action in request.durable:  # type: ignore[attr-defined]
+            with site_context(site.pk):
+                action()
+        return response
+
+
+def in_site(site_id: UUID, chunks: Any) -> Iterator[Any]:
+    """Each chunk is made in a short context of its own, so that a slow reader holds no transaction."""
+    iterator = iter(chunks)
+    while True:
+        with site_context(site_id):
+            try:
+                chunk = next(iterator)
+            except StopIteration:
+                return
+        yield chunk
+
+
+class SiteCorsMiddleware(CorsMiddleware):
+    """CORS per site: a preflight carries no site, so there an origin of any site passes; the request itself is checked."""
+
+
+def allow_origin(sender: Any, request: HttpRequest, **kwargs: Any) -> bool:
+    """Signal handler of django-cors-headers."""
+    origin = request.headers.get("Origin", "").rstrip("/")
+    host = urlsplit(origin).hostname or ""
+    code = request.headers.get("X-Site-Code", "").strip()
+    site = registry.by_code(code) if code else registry.by_host(host)
+    candidates = [site] if site else []
+    if request.method == "OPTIONS" and not candidates:
+        candidates = registry.all_sites()
+    for candidate in candidates:
+        with site_context(candidate.pk):
+            if SiteSettings.objects.filter(shop_origins__contains=[origin]).exists():
+                return True
+    return registry.by_host(host) is not None and registry.by_host(host) in candidates
+
+
+check_request_enabled.connect(allow_origin)

@@ -1,0 +1,85 @@
+"""Tenants. `Site` and its hosts are shared by all, since a request is matched to them before any site is known; what a site
+has decided about its program is `SiteSettings`, which other sites can't see."""
+
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from apps.core.ids import uuid7
+from apps.core.models import SiteModel
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError("Not a time zone of the IANA database, such as Asia/Kolkata.")
+
+
+class Site(models.Model):
+    """A tenant. `code` is what clients send in X-Site-Code and what a token carries; it never changes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code = models.CharField(max_length=20, unique=True, validators=[RegexValidator(r"^[A-Z][A-Z0-9_]{1,19}$")])
+    name = models.CharField(max_length=80)
+    currency = models.CharField(max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$")])
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    hue = models.PositiveSmallIntegerField(default=264, validators=[MaxValueValidator(359)])
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class SiteDomain(models.Model):
+    """A host that is this site, beside `<code>.<platform host>`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="domains")
+    host = models.CharField(max_length=253, unique=True, validators=[RegexValidator(r"^[a-z0-9.-]+$")])
+
+    class Meta:
+        ordering = ["host"]
+
+    def __str__(self) -> str:
+        return self.host
+
+
+class SiteSettings(SiteModel):
+    """What the operator of a site has decided. One row per site."""
+
+    class Activation(models.TextChoices):
+        NONE = "none", "Everybody is a partner at once"
+        REQUIRED = "required", "By a fee or a qualifying purchase"
+
+    class Attribution(models.TextChoices):
+        LAST_CLICK = "last_click", "Last click"
+        FIRST_CLICK = "first_click", "First click"
+
+    activation = models.CharField(max_length=10, choices=Activation, default=Activation.NONE)
+    activation_fee = models.BigIntegerField(default=0, validators=[MinValueValidator(0)], help_text="Minor units.")
+    qualifying_categories = models.JSONField(default=list, blank=True, help_text="A paid order of one activates.")
+    attribution = models.CharField(max_length=12, choices=Attribution, default=Attribution.LAST_CLICK)
+    attribution_days = models.PositiveSmallIntegerField(default=30, validators=[MinValueValidator(1), MaxValueValidator(365)])
+    payout_minimum = models.BigIntegerField(default=1, validators=[MinValueValidator(1)], help_text="Minor units.")
+    payout_cooldown_hours = models.PositiveIntegerField(default=0, help_text="After a completed payout.")
+    landing_url = models.URLField(blank=True, default="", help_text="Where /r/{code} leads. Empty: the join page.")
+    shop_origins = models.JSONField(default=list, blank=True, help_text="Origins whose pages may call the API.")
+
+    class Meta:
+        verbose_name_plural = "site settings"
+        constraints = [
+            models.UniqueConstraint("site", name="sites_settings_once"),
+            models.CheckConstraint(condition=models.Q(payout_minimum__gte=1), name="sites_payout_minimum_positive"),
+            models.CheckConstraint(condition=models.Q(activation_fee__gte=0), name="sites_activation_fee_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return "settings"
+
+

@@ -1,0 +1,11 @@
+"""Celery: JSON only, ids only, acknowledged late, one task at a time per child (spec: architecture.md, Queues)."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+app = Celery("upline", task_cls="apps.core.tasks:SiteTask")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

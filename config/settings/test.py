@@ -1,0 +1,26 @@
+"""Settings of the tests: the real PostgreSQL as the app role, the real Redis, a cheap password hash."""
+
+from config.database import databases
+from config.settings.base import *  # noqa: F403
+from config.settings.base import env, redis_cache, redis_urls
+
+DEBUG = False
+SECRET_KEY = "tests-only-secret-key-0123456789-0123456789"  # noqa: S105
+ALLOWED_HOSTS = ["*"]
+DATABASES = databases(
+    app=env("DATABASE_URL", default="postgresql://upline_app@/upline"),
+    owner=env("DATABASE_OWNER_URL", default=""),
+    audit=env("DATABASE_AUDIT_URL", default=""),
+    max_age=0,
+)
+_cache_url, CELERY_BROKER_URL = redis_urls(env("REDIS_URL", default="redis://127.0.0.1:6379/0"))
+CACHES = redis_cache(_cache_url)
+CELERY_TASK_ALWAYS_EAGER = False
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+DEFAULT_FROM_EMAIL = "Upline <no-reply@upline.example>"
+UPLINE_DEMO_PASSWORD = "upline-demo"  # noqa: S105
+UPLINE_BASE_URL = "http://localhost:8000"
+UPLINE_STATE_DIR = env("UPLINE_STATE_DIR", default="")
+UPLINE_THROTTLE = env("UPLINE_THROTTLE", default="on") != "off"
+WHITENOISE_USE_FINDERS = True
