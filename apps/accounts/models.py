@@ -82,7 +82,7 @@ class Membership(SiteModel):
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint("site", "user", name="accounts_membership_once")]
+        constraints = [models.UniqueConstraint(fields=["site", "user"], name="accounts_membership_once")]
 
     def __str__(self) -> str:
         return str(self.user_id)
@@ -102,7 +102,7 @@ class RefreshToken(SiteModel):
     user_agent = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
-        constraints = [models.UniqueConstraint("site", "jti_hash", name="accounts_refresh_once")]
+        constraints = [models.UniqueConstraint(fields=["site", "jti_hash"], name="accounts_refresh_once")]
         indexes = [
             models.Index(fields=["site", "family"], name="accounts_refresh_family"),
             models.Index(fields=["site", "user", "created_at"], name="accounts_refresh_user"),
@@ -130,7 +130,7 @@ class ApiKey(SiteModel):
     is_active = True
 
     class Meta:
-        constraints = [models.UniqueConstraint("site", "key_hash", name="accounts_api_key_once")]
+        constraints = [models.UniqueConstraint(fields=["site", "key_hash"], name="accounts_api_key_once")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

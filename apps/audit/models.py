@@ -40,8 +40,8 @@ class AuditLink(ChainLink):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("site", "seq", name="audit_link_seq"),
-            models.UniqueConstraint("site", "row_id", name="audit_link_row"),
+            models.UniqueConstraint(fields=["site", "seq"], name="audit_link_seq"),
+            models.UniqueConstraint(fields=["site", "row_id"], name="audit_link_row"),
         ]
 
     def __str__(self) -> str:

@@ -35,7 +35,7 @@ class Role(SiteModel):
 
     class Meta:
         ordering = ["key"]
-        constraints = [models.UniqueConstraint("site", "key", name="rbac_role_key")]
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="rbac_role_key")]
 
     def __str__(self) -> str:
         return self.name
@@ -46,7 +46,7 @@ class RolePermission(SiteModel):
     permission = models.ForeignKey(Permission, models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint("site", "role", "permission", name="rbac_role_permission_once")]
+        constraints = [models.UniqueConstraint(fields=["site", "role", "permission"], name="rbac_role_permission_once")]
 
     def __str__(self) -> str:
         return self.permission_id
@@ -73,9 +73,7 @@ class UserRole(SiteModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                "site", "user", "role", "scope", "scope_id", name="rbac_user_role_once", nulls_distinct=False
-            ),
+            models.UniqueConstraint(fields=["site", "user", "role", "scope", "scope_id"], name="rbac_user_role_once", nulls_distinct=False),
             models.CheckConstraint(condition=~models.Q(scope="platform"), name="rbac_user_role_not_platform"),
         ]
         indexes = [models.Index(fields=["site", "user"], name="rbac_user_role_user")]
@@ -95,7 +93,7 @@ class PlatformRole(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint("user", "role_key", name="rbac_platform_role_once")]
+        constraints = [models.UniqueConstraint(fields=["user", "role_key"], name="rbac_platform_role_once")]
 
     def __str__(self) -> str:
         return f"{self.role_key} everywhere"

@@ -74,7 +74,7 @@ class SiteSettings(SiteModel):
     class Meta:
         verbose_name_plural = "site settings"
         constraints = [
-            models.UniqueConstraint("site", name="sites_settings_once"),
+            models.UniqueConstraint(fields=["site"], name="sites_settings_once"),
             models.CheckConstraint(condition=models.Q(payout_minimum__gte=1), name="sites_payout_minimum_positive"),
             models.CheckConstraint(condition=models.Q(activation_fee__gte=0), name="sites_activation_fee_not_negative"),
         ]

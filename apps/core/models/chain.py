@@ -25,7 +25,7 @@ class ChainHead(SiteModel):
     sealed_xid = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint("site", "chain", name="core_chain_once")]
+        constraints = [models.UniqueConstraint(fields=["site", "chain"], name="core_chain_once")]
 
     def __str__(self) -> str:
         return f"{self.chain} {self.seq}"

@@ -23,7 +23,7 @@ class IdempotencyKey(SiteModel):
     locked_until = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint("site", "caller", "key", name="core_idempotency_once")]
+        constraints = [models.UniqueConstraint(fields=["site", "caller", "key"], name="core_idempotency_once")]
         indexes = [models.Index(fields=["site", "created_at"], name="core_idempotency_age")]
 
     def __str__(self) -> str:

@@ -28,7 +28,7 @@ class OutboxEvent(SiteModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("site", "consumer", "topic", "key", name="core_outbox_once"),
+            models.UniqueConstraint(fields=["site", "consumer", "topic", "key"], name="core_outbox_once"),
         ]
         indexes = [
             models.Index(

@@ -13,6 +13,7 @@ THIRD_PARTY: dict[str, tuple[str, str]] = {
     "auth_permission": (READ, ""),
     "auth_group": (READ, ""),
     "auth_group_permissions": (READ, ""),
+    "django_admin_log": ("", ""),  # unused: the audit log takes its place
     "django_session": (WRITE, ""),
     "django_celery_beat_clockedschedule": (WRITE, READ),
     "django_celery_beat_crontabschedule": (WRITE, READ),
@@ -31,7 +32,8 @@ def apply_grants(*, using: str) -> set[str]:
         for table, (app, audit) in THIRD_PARTY.items():
             if table in present:
                 cursor.execute(f'REVOKE ALL ON "{table}" FROM PUBLIC, {APP}, {AUDIT}')
-                cursor.execute(f'GRANT {app} ON "{table}" TO {APP}')
+                if app:
+                    cursor.execute(f'GRANT {app} ON "{table}" TO {APP}')
                 if audit:
                     cursor.execute(f'GRANT {audit} ON "{table}" TO {AUDIT}')
         cursor.execute(
@@ -40,4 +42,4 @@ def apply_grants(*, using: str) -> set[str]:
             "                 WHERE r.rolname = %s)",
             [APP],
         )
-        return {row[0] for row in cursor.fetchall()}
+        return {row[0] for row in cursor.fetchall()} - set(THIRD_PARTY)
