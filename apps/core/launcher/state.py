@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SOCKET_PATH_MAX = 107  # bytes of sun_path on Linux, less its end; macOS has 103
 LONGEST_SOCKET = "/.s.PGSQL.5432.lock"
 LOCK = "upline.lock"  # also the mark by which we know a directory for ours
-SECRETS = ("superuser", "owner", "app", "audit")
+SECRETS = ("superuser", "owner", "app", "audit", "signing")
 # What --reset empties. Names, not "everything": UPLINE_STATE_DIR is the user's to choose.
 DATA = ("pg", "redis", "run", "logs", "mail", "media", "exports", "demo.json", "env.json")
 
@@ -132,11 +132,11 @@ class State:
 
     @cached_property
     def secrets(self) -> dict[str, str]:
-        """Passwords of the database roles, made once."""
+        """Passwords of the database roles and the key that signs cookies and tokens, made once."""
         path = self.home / "secrets.json"
+        made = {name: secrets.token_urlsafe(32) for name in SECRETS}
         with contextlib.suppress(FileNotFoundError):
-            return dict(json.loads(path.read_text()))
-        made = {name: secrets.token_urlsafe(24) for name in SECRETS}
+            made |= json.loads(path.read_text())
         write_private(path, made)
         return made
 
@@ -148,19 +148,22 @@ class State:
         self._make_directories()
 
 
-def load_env() -> None:
-    """Let this process (a shell, a management command) use the running instance, where it was told of no other.
+def load_env() -> dict[str, str]:
+    """The variables that lead this process (a shell, a management command) to the running instance.
 
-    A DATABASE_URL or REDIS_URL of the environment wins, and then nothing of that kind is filled in: the URLs of two
-    databases must not mix, and the web server is told of the app role only.
+    Empty where none runs. A DATABASE_URL or REDIS_URL of the environment wins, and then nothing of that kind is
+    offered: the URLs of two databases must not mix, and the web server is told of the app role only.
     """
     try:
-        known = json.loads(State.of_environment().env_file.read_text())
+        known: dict[str, str] = json.loads(State.of_environment().env_file.read_text())
     except (OSError, ValueError):
-        return
-    for kind in ("DATABASE", "REDIS"):
-        if f"{kind}_URL" not in os.environ:
-            os.environ.update({name: url for name, url in known.items() if name.startswith(kind)})
+        return {}
+    told = {kind for kind in ("DATABASE_", "REDIS_") if f"{kind}URL" in os.environ}
+    return {
+        name: value
+        for name, value in known.items()
+        if name not in os.environ and not any(name.startswith(kind) for kind in told)
+    }
 
 
 def short_hash(path: Path) -> str:

@@ -64,8 +64,11 @@ def serve(state: State, processes: Processes, *, port: int, demo: bool) -> None:
     with step("database") as notes:
         services, about = ensure_services(state, processes, fsync=True)
         notes.append(about)
-    env = environment(state, port) | services
-    write_private(state.env_file, {name: url for name, url in services.items() if name != "DATABASE_ADMIN_URL"})
+    instance = services | {"UPLINE_STATE_DIR": str(state.home), "UPLINE_PORT": str(port)}
+    instance["UPLINE_SECRET_KEY"] = os.environ.get("UPLINE_SECRET_KEY", state.secrets["signing"])
+    # For load_env(): another terminal may migrate, but not act as superuser.
+    write_private(state.env_file, {name: value for name, value in instance.items() if name != "DATABASE_ADMIN_URL"})
+    env = environment() | instance
     migrate(processes, env)
     served = {name: value for name, value in env.items() if name not in SERVED_WITHOUT}
     if demo:
@@ -77,10 +80,10 @@ def serve(state: State, processes: Processes, *, port: int, demo: bool) -> None:
     processes.watch()
 
 
-def environment(state: State, port: int) -> dict[str, str]:
+def environment() -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
     env.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
-    return env | {"UPLINE_STATE_DIR": str(state.home), "UPLINE_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    return env | {"PYTHONUNBUFFERED": "1"}
 
 
 def migrate(processes: Processes, env: Mapping[str, str]) -> None:
