@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.core.launcher import up
+from apps.core.launcher.errors import LauncherError
 
 
 class Command(BaseCommand):
@@ -18,5 +19,5 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             up.run(reset=options["reset"], demo=not options["no_demo"])
-        except up.LauncherError as error:
+        except LauncherError as error:
             raise CommandError(str(error)) from error
