@@ -76,3 +76,44 @@ def deliver() -> Callable[[], int]:
         return done
 
     return run
+
+
+@pytest.fixture
+def make_user(site: Any) -> Callable[..., Any]:
+    """make_user("ann@example.com", roles=["admin"], user_type="staff") → a member of ALPHA holding those roles at site scope."""
+    from apps.accounts.models import Membership, User
+    from apps.audit.services import SYSTEM
+    from apps.rbac.models import Role
+    from apps.rbac.services import assign_role
+
+    count = iter(range(1, 10_000))
+
+    def make(
+        email: str = "", *, roles: tuple[str, ...] | list[str] = (), password: str | None = None, **kwargs: Any
+    ) -> Any:
+        email = email or f"user{next(count)}@example.com"
+        user = User.objects.create_user(email=email, password=password, full_name=kwargs.pop("full_name", ""))
+        Membership.objects.create(user=user, **kwargs)
+        for key in roles:
+            assign_role(user=user, role=Role.objects.get(key=key), actor=SYSTEM, access=None)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def api(site: Any) -> Callable[..., Any]:
+    """api(user) → a client of ALPHA with that user's token; api(key=...) with an API key; api() with neither."""
+    from rest_framework.test import APIClient
+
+    from apps.accounts.tokens import issue_pair
+
+    def client(user: Any = None, *, key: str = "", at: Any = None) -> APIClient:
+        found = APIClient(headers={"X-Site-Code": (at or site).code})
+        if user is not None:
+            found.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_pair(user=user, site=site)['access']}")
+        elif key:
+            found.credentials(HTTP_AUTHORIZATION=f"Api-Key {key}")
+        return found
+
+    return client

@@ -1,3 +1,19 @@
-from django.urls import URLPattern, URLResolver
+"""Every route. The API is under /api/v1; what belongs to the installation or to browsers is at the root (settled.md)."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from apps.core import views
+
+api: list[URLPattern | URLResolver] = [
+    path("", include("apps.accounts.api.urls")),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health/", views.health, name="health"),
+    path("health", views.health),
+    path("ready/", views.ready, name="ready"),
+    path("ready", views.ready),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/", include(api)),
+]

@@ -1,7 +1,6 @@
 """Recording. Services call `record` in the transaction of the act, so that neither exists without the other."""
 
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -29,7 +28,6 @@ class _System:
 
 
 SYSTEM: Actor = _System()
-client_ip: ContextVar[str] = ContextVar("upline_client_ip", default="")
 
 
 def record(
@@ -65,7 +63,7 @@ def _fields(
         "after": _plain(after),
         "reason": reason[:500],
         "request_id": logs.request_id.get(),
-        "ip": client_ip.get()[:45],
+        "ip": logs.client_ip.get()[:45],
     }
 
 

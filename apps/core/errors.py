@@ -67,7 +67,9 @@ class TooMany(DomainError):
 
     status = 429
 
-    def __init__(self, message: str = "Too many requests.", *, retry_after: int = 60, code: str = "rate_limited") -> None:
+    def __init__(
+        self, message: str = "Too many requests.", *, retry_after: int = 60, code: str = "rate_limited"
+    ) -> None:
         super().__init__(code, message)
         self.retry_after = retry_after
 

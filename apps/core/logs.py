@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 request_id: ContextVar[str] = ContextVar("upline_request_id", default="")
+client_ip: ContextVar[str] = ContextVar("upline_client_ip", default="")
 actor_id: ContextVar[str] = ContextVar("upline_actor_id", default="")
 
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "request", "taskName"}

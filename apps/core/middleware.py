@@ -4,11 +4,12 @@ import logging
 import re
 from collections.abc import Callable
 
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from apps.core import logs
 from apps.core.api.errors import error_response
+from apps.core.api.throttling import client_ip
 from apps.core.errors import DomainError
 from apps.core.ids import uuid7
 
@@ -29,11 +30,13 @@ class RequestIdMiddleware:
         request.request_id = given if _SAFE_ID.match(given) else uuid7().hex  # type: ignore[attr-defined]
         token = logs.request_id.set(request.request_id)  # type: ignore[attr-defined]
         actor = logs.actor_id.set("")
+        address = logs.client_ip.set(client_ip(request))
         try:
             response = self.get_response(request)
         finally:
             logs.request_id.reset(token)
             logs.actor_id.reset(actor)
+            logs.client_ip.reset(address)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
 
@@ -48,6 +51,8 @@ class ErrorShapeMiddleware:
         if is_api(request) and request.path_info.endswith("/") and request.path_info.count("/") > 3:
             request.path_info = request.path_info.rstrip("/")
             request.path = request.path.rstrip("/")
+        if is_api(request) and _content_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return error_response(request, 413, "too_large", "The body is too large.")
         try:
             response = self.get_response(request)
         except DomainError as error:
@@ -63,12 +68,17 @@ def _shaped(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         return response
     codes = {400: "invalid", 403: "permission_denied", 404: "not_found", 413: "too_large"}
     status = response.status_code
-    if status == 400 and isinstance(getattr(request, "_upline_error", None), RequestDataTooBig):
-        status = 413
     messages = {404: "Not found.", 413: "The body is too large.", 500: "Something failed on our side."}
     return error_response(
         request, status, codes.get(status, "error"), messages.get(status, "The request can't be served.")
     )
+
+
+def _content_length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -159,7 +159,9 @@ def _failed(site_id: UUID | str, event: OutboxEvent, error: Exception) -> None:
             dead_at=timezone.now() if dead else None,
             last_error=f"{type(error).__name__}: {error}"[:2000],
         )
-    logger.error("outbox.failed", extra={"topic": event.topic, "consumer": event.consumer, "dead": dead}, exc_info=error)
+    logger.error(
+        "outbox.failed", extra={"topic": event.topic, "consumer": event.consumer, "dead": dead}, exc_info=error
+    )
 
 
 def replay(event: OutboxEvent) -> None:

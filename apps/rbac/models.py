@@ -73,7 +73,9 @@ class UserRole(SiteModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["site", "user", "role", "scope", "scope_id"], name="rbac_user_role_once", nulls_distinct=False),
+            models.UniqueConstraint(
+                fields=["site", "user", "role", "scope", "scope_id"], name="rbac_user_role_once", nulls_distinct=False
+            ),
             models.CheckConstraint(condition=~models.Q(scope="platform"), name="rbac_user_role_not_platform"),
         ]
         indexes = [models.Index(fields=["site", "user"], name="rbac_user_role_user")]

@@ -88,7 +88,9 @@ def grant_platform_role(*, user: Any, role_key: str, actor: Any, access: Access 
 
 
 @transaction.atomic
-def create_role(*, key: str, name: str, description: str, permissions: Iterable[str], actor: Any, access: Access) -> Role:
+def create_role(
+    *, key: str, name: str, description: str, permissions: Iterable[str], actor: Any, access: Access
+) -> Role:
     """A role of the site's own. Raises Conflict (key taken), Denied (a key the actor lacks), Invalid (unknown key)."""
     keys = _known(permissions)
     _check_holds(keys, access)
@@ -113,7 +115,11 @@ def set_role_permissions(*, role: Role, permissions: Iterable[str], actor: Any, 
     new = [RolePermission(role=role, permission_id=key) for key in wanted if key not in held]
     RolePermission.objects.bulk_create(new)
     audit.record(
-        actor=actor, action="role.permissions_set", target=role, before={"permissions": held}, after={"permissions": wanted}
+        actor=actor,
+        action="role.permissions_set",
+        target=role,
+        before={"permissions": held},
+        after={"permissions": wanted},
     )
     return role
 

@@ -31,6 +31,7 @@ class SiteMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.site = None  # type: ignore[attr-defined]
         request.durable = []  # type: ignore[attr-defined]
+        request.before_commit = []  # type: ignore[attr-defined]
         if request.path_info.startswith(PLATFORM_PATHS) or request.path_info in {"/health", "/ready"}:
             return self.get_response(request)
         host = request.META.get("HTTP_HOST", "").rpartition(":")[0] or request.META.get("HTTP_HOST", "")
@@ -77,9 +78,12 @@ class SiteTransactionMiddleware:
             response = self.get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
-            elif response.streaming:
-                # A stream is read after this transaction; without a context of its own it would be silently empty.
-                response.streaming_content = in_site(site.pk, response.streaming_content)  # type: ignore[attr-defined]
+            else:
+                for write in request.before_commit:  # type: ignore[attr-defined]
+                    write(response)
+        if response.streaming and response.status_code < 400:
+            # A stream is read after this transaction; without a context of its own it would be silently empty.
+            response.streaming_content = in_site(site.pk, response.streaming_content)  # type: ignore[attr-defined]
         for action in request.durable:  # type: ignore[attr-defined]
             with site_context(site.pk):
                 action()

@@ -65,7 +65,9 @@ class SiteSettings(SiteModel):
     activation_fee = models.BigIntegerField(default=0, validators=[MinValueValidator(0)], help_text="Minor units.")
     qualifying_categories = models.JSONField(default=list, blank=True, help_text="A paid order of one activates.")
     attribution = models.CharField(max_length=12, choices=Attribution, default=Attribution.LAST_CLICK)
-    attribution_days = models.PositiveSmallIntegerField(default=30, validators=[MinValueValidator(1), MaxValueValidator(365)])
+    attribution_days = models.PositiveSmallIntegerField(
+        default=30, validators=[MinValueValidator(1), MaxValueValidator(365)]
+    )
     payout_minimum = models.BigIntegerField(default=1, validators=[MinValueValidator(1)], help_text="Minor units.")
     payout_cooldown_hours = models.PositiveIntegerField(default=0, help_text="After a completed payout.")
     landing_url = models.URLField(blank=True, default="", help_text="Where /r/{code} leads. Empty: the join page.")
@@ -81,5 +83,3 @@ class SiteSettings(SiteModel):
 
     def __str__(self) -> str:
         return "settings"
-
-

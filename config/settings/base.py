@@ -114,6 +114,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": env.int("UPLINE_NUM_PROXIES", default=0),
 }
+SIMPLE_JWT: dict[str, Any] = {"USER_ID_CLAIM": "user_id", "ALGORITHM": "HS256", "UPDATE_LAST_LOGIN": False}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Upline API",
     "DESCRIPTION": "Referral, commission, wallet and payout programs. Money is an integer count of minor units.",

@@ -58,7 +58,11 @@ def _build(name: str) -> None:
     env = dict(os.environ)
     for variable in ("DATABASE_OWNER_URL", "DATABASE_URL", "DATABASE_AUDIT_URL"):
         env[variable] = _renamed(os.environ[variable], name)
-    for command in (["manage.py", "bootstrap_database", "--for-tests"], ["manage.py", "migrate", "-v0"], ["-m", "tests.harness.sites"]):
+    for command in (
+        ["manage.py", "bootstrap_database", "--for-tests"],
+        ["manage.py", "migrate", "-v0"],
+        ["-m", "tests.harness.sites"],
+    ):
         subprocess.run([sys.executable, *command], check=True, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)  # noqa: S603
 
 
@@ -110,4 +114,6 @@ def admin_conninfo(name: str) -> str:
 
 
 def worker_database() -> str:
-    return f"test_{conninfo_to_dict(os.environ['DATABASE_URL'])['dbname']}_{os.environ.get('PYTEST_XDIST_WORKER', 'solo')}"
+    return (
+        f"test_{conninfo_to_dict(os.environ['DATABASE_URL'])['dbname']}_{os.environ.get('PYTEST_XDIST_WORKER', 'solo')}"
+    )

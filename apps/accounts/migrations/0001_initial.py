@@ -11,86 +11,168 @@ from apps.core.rls.operations import GrantTable, ProtectTable
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('sites', '0001_initial'),
+        ("sites", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('full_name', models.CharField(blank=True, default='', max_length=120)),
-                ('locale', models.CharField(blank=True, default='', max_length=10)),
-                ('is_active', models.BooleanField(default=True)),
-                ('token_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("full_name", models.CharField(blank=True, default="", max_length=120)),
+                ("locale", models.CharField(blank=True, default="", max_length=10)),
+                ("is_active", models.BooleanField(default=True)),
+                ("token_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='accounts_user_email_lower')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
+                        name="accounts_user_email_lower",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80)),
-                ('prefix', models.CharField(max_length=12)),
-                ('key_hash', models.CharField(max_length=64)),
-                ('scopes', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('last_used_at', models.DateTimeField(editable=False, null=True)),
-                ('revoked_at', models.DateTimeField(editable=False, null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("prefix", models.CharField(max_length=12)),
+                ("key_hash", models.CharField(max_length=64)),
+                ("scopes", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("last_used_at", models.DateTimeField(editable=False, null=True)),
+                ("revoked_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('site', 'key_hash'), name='accounts_api_key_once')],
+                "constraints": [models.UniqueConstraint(fields=("site", "key_hash"), name="accounts_api_key_once")],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('user_type', models.CharField(choices=[('individual', 'Individual'), ('enterprise', 'Enterprise'), ('sub_user', 'Sub-user'), ('staff', 'Staff')], default='individual', max_length=10)),
-                ('is_active', models.BooleanField(default=True)),
-                ('joined_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "user_type",
+                    models.CharField(
+                        choices=[
+                            ("individual", "Individual"),
+                            ("enterprise", "Enterprise"),
+                            ("sub_user", "Sub-user"),
+                            ("staff", "Staff"),
+                        ],
+                        default="individual",
+                        max_length=10,
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("joined_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('site', 'user'), name='accounts_membership_once')],
+                "constraints": [models.UniqueConstraint(fields=("site", "user"), name="accounts_membership_once")],
             },
         ),
         migrations.CreateModel(
-            name='RefreshToken',
+            name="RefreshToken",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('family', models.UUIDField()),
-                ('jti_hash', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('ip', models.CharField(blank=True, default='', max_length=45)),
-                ('user_agent', models.CharField(blank=True, default='', max_length=200)),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("family", models.UUIDField()),
+                ("jti_hash", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("ip", models.CharField(blank=True, default="", max_length=45)),
+                ("user_agent", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['site', 'family'], name='accounts_refresh_family'), models.Index(fields=['site', 'user', 'created_at'], name='accounts_refresh_user')],
-                'constraints': [models.UniqueConstraint(fields=('site', 'jti_hash'), name='accounts_refresh_once')],
+                "indexes": [
+                    models.Index(fields=["site", "family"], name="accounts_refresh_family"),
+                    models.Index(fields=["site", "user", "created_at"], name="accounts_refresh_user"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("site", "jti_hash"), name="accounts_refresh_once")],
             },
         ),
-
         # Never DELETE: a deleted user would leave rows at sites that the deleter can't see. Deactivate.
-        GrantTable("User", grants="SELECT, INSERT, UPDATE", audit="SELECT (id, email, full_name, is_active, date_joined)"),
+        GrantTable(
+            "User", grants="SELECT, INSERT, UPDATE", audit="SELECT (id, email, full_name, is_active, date_joined)"
+        ),
         ProtectTable("Membership", grants="SELECT, INSERT, UPDATE"),
         ProtectTable("RefreshToken", grants="SELECT, INSERT, UPDATE, DELETE", audit=False),
         ProtectTable("ApiKey", grants="SELECT, INSERT, UPDATE", audit=False),

@@ -9,63 +9,109 @@ from apps.core.rls.operations import AppendOnly, ProtectTable
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('sites', '0001_initial'),
+        ("sites", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_id', models.UUIDField(null=True)),
-                ('actor_name', models.CharField(max_length=254)),
-                ('action', models.CharField(max_length=64)),
-                ('target_type', models.CharField(blank=True, default='', max_length=64)),
-                ('target_id', models.CharField(blank=True, default='', max_length=64)),
-                ('target_name', models.CharField(blank=True, default='', max_length=200)),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('reason', models.CharField(blank=True, default='', max_length=500)),
-                ('request_id', models.CharField(blank=True, default='', max_length=64)),
-                ('ip', models.CharField(blank=True, default='', max_length=45)),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_id", models.UUIDField(null=True)),
+                ("actor_name", models.CharField(max_length=254)),
+                ("action", models.CharField(max_length=64)),
+                ("target_type", models.CharField(blank=True, default="", max_length=64)),
+                ("target_id", models.CharField(blank=True, default="", max_length=64)),
+                ("target_name", models.CharField(blank=True, default="", max_length=200)),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                ("reason", models.CharField(blank=True, default="", max_length=500)),
+                ("request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("ip", models.CharField(blank=True, default="", max_length=45)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['site', 'target_type', 'target_id', 'id'], name='audit_event_target'), models.Index(fields=['site', 'actor_id', 'id'], name='audit_event_actor'), models.Index(fields=['site', 'action', 'id'], name='audit_event_action')],
+                "indexes": [
+                    models.Index(fields=["site", "target_type", "target_id", "id"], name="audit_event_target"),
+                    models.Index(fields=["site", "actor_id", "id"], name="audit_event_actor"),
+                    models.Index(fields=["site", "action", "id"], name="audit_event_action"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AuditLink',
+            name="AuditLink",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('row_id', models.UUIDField()),
-                ('hash', models.BinaryField(max_length=32)),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("seq", models.BigIntegerField()),
+                ("row_id", models.UUIDField()),
+                ("hash", models.BinaryField(max_length=32)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('site', 'seq'), name='audit_link_seq'), models.UniqueConstraint(fields=('site', 'row_id'), name='audit_link_row')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("site", "seq"), name="audit_link_seq"),
+                    models.UniqueConstraint(fields=("site", "row_id"), name="audit_link_row"),
+                ],
             },
         ),
-
         # Which transaction wrote a row, for the sealer (apps.core.chain). Not granted, so it can't be forged.
         migrations.RunSQL(
             "ALTER TABLE audit_auditevent ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id()",
             "ALTER TABLE audit_auditevent DROP COLUMN xid",
         ),
-        migrations.RunSQL("CREATE INDEX audit_event_xid ON audit_auditevent (site_id, xid, id)", migrations.RunSQL.noop),
+        migrations.RunSQL(
+            "CREATE INDEX audit_event_xid ON audit_auditevent (site_id, xid, id)", migrations.RunSQL.noop
+        ),
         ProtectTable(
             "AuditEvent",
             grants="SELECT",
             insert_columns=[
-                "id", "site_id", "created_at", "actor_kind", "actor_id", "actor_name", "action", "target_type",
-                "target_id", "target_name", "before", "after", "reason", "request_id", "ip",
+                "id",
+                "site_id",
+                "created_at",
+                "actor_kind",
+                "actor_id",
+                "actor_name",
+                "action",
+                "target_type",
+                "target_id",
+                "target_name",
+                "before",
+                "after",
+                "reason",
+                "request_id",
+                "ip",
             ],
         ),
         ProtectTable("AuditLink", grants="SELECT, INSERT"),

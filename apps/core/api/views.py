@@ -73,4 +73,3 @@ class ListView(ApiView):
             queryset = filterset.qs
         page = self.paginate_queryset(queryset)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
-

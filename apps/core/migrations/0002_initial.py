@@ -9,70 +9,122 @@ from apps.core.rls.operations import GuardFunction, ProtectTable
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
         ("core", "0001_current_site"),
-        ('sites', '0001_initial'),
+        ("sites", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ChainHead',
+            name="ChainHead",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('chain', models.CharField(max_length=32)),
-                ('seq', models.BigIntegerField(default=0)),
-                ('hash', models.BinaryField(default=bytes, max_length=32)),
-                ('sealed_xid', models.BigIntegerField(default=0)),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("chain", models.CharField(max_length=32)),
+                ("seq", models.BigIntegerField(default=0)),
+                ("hash", models.BinaryField(default=bytes, max_length=32)),
+                ("sealed_xid", models.BigIntegerField(default=0)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('site', 'chain'), name='core_chain_once')],
+                "constraints": [models.UniqueConstraint(fields=("site", "chain"), name="core_chain_once")],
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('caller', models.CharField(max_length=80)),
-                ('key', models.CharField(max_length=255)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField(default=0)),
-                ('body', models.BinaryField(default=bytes)),
-                ('content_type', models.CharField(blank=True, default='', max_length=100)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('locked_until', models.DateTimeField()),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("caller", models.CharField(max_length=80)),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("status", models.PositiveSmallIntegerField(default=0)),
+                ("body", models.BinaryField(default=bytes)),
+                ("content_type", models.CharField(blank=True, default="", max_length=100)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("locked_until", models.DateTimeField()),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['site', 'created_at'], name='core_idempotency_age')],
-                'constraints': [models.UniqueConstraint(fields=('site', 'caller', 'key'), name='core_idempotency_once')],
+                "indexes": [models.Index(fields=["site", "created_at"], name="core_idempotency_age")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("site", "caller", "key"), name="core_idempotency_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OutboxEvent',
+            name="OutboxEvent",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('topic', models.CharField(max_length=64)),
-                ('consumer', models.CharField(max_length=64)),
-                ('key', models.CharField(max_length=128)),
-                ('payload', models.JSONField(default=dict)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('next_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('done_at', models.DateTimeField(null=True)),
-                ('dead_at', models.DateTimeField(null=True)),
-                ('last_error', models.TextField(blank=True, default='')),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("topic", models.CharField(max_length=64)),
+                ("consumer", models.CharField(max_length=64)),
+                ("key", models.CharField(max_length=128)),
+                ("payload", models.JSONField(default=dict)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("next_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("done_at", models.DateTimeField(null=True)),
+                ("dead_at", models.DateTimeField(null=True)),
+                ("last_error", models.TextField(blank=True, default="")),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('dead_at', None), ('done_at', None)), fields=['site', 'consumer', 'next_at'], name='core_outbox_due'), models.Index(condition=models.Q(('dead_at__isnull', False)), fields=['site', 'dead_at'], name='core_outbox_dead')],
-                'constraints': [models.UniqueConstraint(fields=('site', 'consumer', 'topic', 'key'), name='core_outbox_once')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("dead_at", None), ("done_at", None)),
+                        fields=["site", "consumer", "next_at"],
+                        name="core_outbox_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("dead_at__isnull", False)),
+                        fields=["site", "dead_at"],
+                        name="core_outbox_dead",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("site", "consumer", "topic", "key"), name="core_outbox_once")
+                ],
             },
         ),
-
         ProtectTable("ChainHead", grants="SELECT, INSERT, UPDATE"),
         ProtectTable("IdempotencyKey", grants="SELECT, INSERT, UPDATE, DELETE", audit=False),
         ProtectTable("OutboxEvent", grants="SELECT, INSERT, UPDATE", guard="SELECT"),

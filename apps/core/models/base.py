@@ -11,7 +11,12 @@ class SiteModel(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     site = models.ForeignKey(
-        "sites.Site", on_delete=models.PROTECT, related_name="+", default=current_site_id, editable=False, db_index=False
+        "sites.Site",
+        on_delete=models.PROTECT,
+        related_name="+",
+        default=current_site_id,
+        editable=False,
+        db_index=False,
     )
 
     class Meta:

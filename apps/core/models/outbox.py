@@ -36,7 +36,9 @@ class OutboxEvent(SiteModel):
                 name="core_outbox_due",
                 condition=models.Q(done_at=None, dead_at=None),
             ),
-            models.Index(fields=["site", "dead_at"], name="core_outbox_dead", condition=models.Q(dead_at__isnull=False)),
+            models.Index(
+                fields=["site", "dead_at"], name="core_outbox_dead", condition=models.Q(dead_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

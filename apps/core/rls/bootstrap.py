@@ -12,7 +12,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from apps.core.rls.roles import APP, AUDIT, GUARD, OWNER
 
 
-
 @dataclass(frozen=True)
 class Login:
     """A role that logs in, as its URL states it."""

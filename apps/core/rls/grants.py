@@ -27,7 +27,9 @@ THIRD_PARTY: dict[str, tuple[str, str]] = {
 def apply_grants(*, using: str) -> set[str]:
     """Grant per the table above. Returns tables of no known owner: neither listed here nor granted by a migration."""
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace")
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+        )
         present = {row[0] for row in cursor.fetchall()}
         for table, (app, audit) in THIRD_PARTY.items():
             if table in present:

@@ -12,100 +12,203 @@ from apps.core.rls.operations import GrantTable, ProtectTable
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('sites', '0001_initial'),
+        ("sites", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Permission',
+            name="Permission",
             fields=[
-                ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('resource', models.CharField(max_length=48)),
-                ('action', models.CharField(max_length=24)),
-                ('name', models.CharField(max_length=80)),
+                ("key", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("resource", models.CharField(max_length=48)),
+                ("action", models.CharField(max_length=24)),
+                ("name", models.CharField(max_length=80)),
             ],
             options={
-                'ordering': ['key'],
+                "ordering": ["key"],
             },
         ),
         migrations.CreateModel(
-            name='Role',
+            name="Role",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('key', models.CharField(max_length=40, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]{1,39}$')])),
-                ('name', models.CharField(max_length=80)),
-                ('description', models.CharField(blank=True, default='', max_length=200)),
-                ('is_system', models.BooleanField(default=False, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        max_length=40, validators=[django.core.validators.RegexValidator("^[a-z][a-z0-9_]{1,39}$")]
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("description", models.CharField(blank=True, default="", max_length=200)),
+                ("is_system", models.BooleanField(default=False, editable=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['key'],
+                "ordering": ["key"],
             },
         ),
         migrations.CreateModel(
-            name='RolePermission',
+            name="RolePermission",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='rbac.permission')),
-                ('role', apps.core.models.fields.SiteForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='permissions', to='rbac.role')),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "permission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="rbac.permission"
+                    ),
+                ),
+                (
+                    "role",
+                    apps.core.models.fields.SiteForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="permissions", to="rbac.role"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UserRole',
+            name="UserRole",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('scope', models.CharField(choices=[('own', 'Own rows and own downline'), ('enterprise', 'One enterprise'), ('department', 'One department'), ('site', 'This site'), ('platform', 'Every site')], default='site', max_length=10)),
-                ('scope_id', models.UUIDField(blank=True, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('granted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('role', apps.core.models.fields.SiteForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='rbac.role')),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("own", "Own rows and own downline"),
+                            ("enterprise", "One enterprise"),
+                            ("department", "One department"),
+                            ("site", "This site"),
+                            ("platform", "Every site"),
+                        ],
+                        default="site",
+                        max_length=10,
+                    ),
+                ),
+                ("scope_id", models.UUIDField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "role",
+                    apps.core.models.fields.SiteForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to="rbac.role"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PlatformRole',
+            name="PlatformRole",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('role_key', models.CharField(max_length=40)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('granted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("role_key", models.CharField(max_length=40)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'role_key'), name='rbac_platform_role_once')],
+                "constraints": [models.UniqueConstraint(fields=("user", "role_key"), name="rbac_platform_role_once")],
             },
         ),
         migrations.AddConstraint(
-            model_name='role',
-            constraint=models.UniqueConstraint(fields=('site', 'key'), name='rbac_role_key'),
+            model_name="role",
+            constraint=models.UniqueConstraint(fields=("site", "key"), name="rbac_role_key"),
         ),
         migrations.AddConstraint(
-            model_name='rolepermission',
-            constraint=models.UniqueConstraint(fields=('site', 'role', 'permission'), name='rbac_role_permission_once'),
+            model_name="rolepermission",
+            constraint=models.UniqueConstraint(fields=("site", "role", "permission"), name="rbac_role_permission_once"),
         ),
         migrations.AddIndex(
-            model_name='userrole',
-            index=models.Index(fields=['site', 'user'], name='rbac_user_role_user'),
+            model_name="userrole",
+            index=models.Index(fields=["site", "user"], name="rbac_user_role_user"),
         ),
         migrations.AddConstraint(
-            model_name='userrole',
-            constraint=models.UniqueConstraint(fields=('site', 'user', 'role', 'scope', 'scope_id'), name='rbac_user_role_once', nulls_distinct=False),
+            model_name="userrole",
+            constraint=models.UniqueConstraint(
+                fields=("site", "user", "role", "scope", "scope_id"), name="rbac_user_role_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='userrole',
-            constraint=models.CheckConstraint(condition=models.Q(('scope', 'platform'), _negated=True), name='rbac_user_role_not_platform'),
+            model_name="userrole",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("scope", "platform"), _negated=True), name="rbac_user_role_not_platform"
+            ),
         ),
-
         GrantTable("Permission", grants="SELECT"),
         GrantTable("PlatformRole", grants="SELECT, INSERT, DELETE"),
         ProtectTable("Role", grants="SELECT, INSERT, UPDATE, DELETE"),

@@ -11,7 +11,6 @@ from apps.core.rls.operations import GrantTable, ProtectTable
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -20,53 +19,155 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=20, unique=True, validators=[django.core.validators.RegexValidator('^[A-Z][A-Z0-9_]{1,19}$')])),
-                ('name', models.CharField(max_length=80)),
-                ('currency', models.CharField(max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$')])),
-                ('time_zone', models.CharField(default='UTC', max_length=64, validators=[apps.sites.models.validate_time_zone])),
-                ('hue', models.PositiveSmallIntegerField(default=264, validators=[django.core.validators.MaxValueValidator(359)])),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=20,
+                        unique=True,
+                        validators=[django.core.validators.RegexValidator("^[A-Z][A-Z0-9_]{1,19}$")],
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "currency",
+                    models.CharField(max_length=3, validators=[django.core.validators.RegexValidator("^[A-Z]{3}$")]),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(default="UTC", max_length=64, validators=[apps.sites.models.validate_time_zone]),
+                ),
+                (
+                    "hue",
+                    models.PositiveSmallIntegerField(
+                        default=264, validators=[django.core.validators.MaxValueValidator(359)]
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='SiteDomain',
+            name="SiteDomain",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('host', models.CharField(max_length=253, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9.-]+$')])),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='domains', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "host",
+                    models.CharField(
+                        max_length=253, unique=True, validators=[django.core.validators.RegexValidator("^[a-z0-9.-]+$")]
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="domains", to="sites.site"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['host'],
+                "ordering": ["host"],
             },
         ),
         migrations.CreateModel(
-            name='SiteSettings',
+            name="SiteSettings",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('activation', models.CharField(choices=[('none', 'Everybody is a partner at once'), ('required', 'By a fee or a qualifying purchase')], default='none', max_length=10)),
-                ('activation_fee', models.BigIntegerField(default=0, help_text='Minor units.', validators=[django.core.validators.MinValueValidator(0)])),
-                ('qualifying_categories', models.JSONField(blank=True, default=list, help_text='A paid order of one activates.')),
-                ('attribution', models.CharField(choices=[('last_click', 'Last click'), ('first_click', 'First click')], default='last_click', max_length=12)),
-                ('attribution_days', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)])),
-                ('payout_minimum', models.BigIntegerField(default=1, help_text='Minor units.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('payout_cooldown_hours', models.PositiveIntegerField(default=0, help_text='After a completed payout.')),
-                ('landing_url', models.URLField(blank=True, default='', help_text='Where /r/{code} leads. Empty: the join page.')),
-                ('shop_origins', models.JSONField(blank=True, default=list, help_text='Origins whose pages may call the API.')),
-                ('site', models.ForeignKey(db_index=False, default=apps.core.tenancy.current_site_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sites.site')),
+                (
+                    "id",
+                    models.UUIDField(default=apps.core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "activation",
+                    models.CharField(
+                        choices=[
+                            ("none", "Everybody is a partner at once"),
+                            ("required", "By a fee or a qualifying purchase"),
+                        ],
+                        default="none",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "activation_fee",
+                    models.BigIntegerField(
+                        default=0, help_text="Minor units.", validators=[django.core.validators.MinValueValidator(0)]
+                    ),
+                ),
+                (
+                    "qualifying_categories",
+                    models.JSONField(blank=True, default=list, help_text="A paid order of one activates."),
+                ),
+                (
+                    "attribution",
+                    models.CharField(
+                        choices=[("last_click", "Last click"), ("first_click", "First click")],
+                        default="last_click",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "attribution_days",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(365),
+                        ],
+                    ),
+                ),
+                (
+                    "payout_minimum",
+                    models.BigIntegerField(
+                        default=1, help_text="Minor units.", validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "payout_cooldown_hours",
+                    models.PositiveIntegerField(default=0, help_text="After a completed payout."),
+                ),
+                (
+                    "landing_url",
+                    models.URLField(blank=True, default="", help_text="Where /r/{code} leads. Empty: the join page."),
+                ),
+                (
+                    "shop_origins",
+                    models.JSONField(blank=True, default=list, help_text="Origins whose pages may call the API."),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        default=apps.core.tenancy.current_site_id,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sites.site",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'site settings',
-                'constraints': [models.UniqueConstraint(fields=('site',), name='sites_settings_once'), models.CheckConstraint(condition=models.Q(('payout_minimum__gte', 1)), name='sites_payout_minimum_positive'), models.CheckConstraint(condition=models.Q(('activation_fee__gte', 0)), name='sites_activation_fee_not_negative')],
+                "verbose_name_plural": "site settings",
+                "constraints": [
+                    models.UniqueConstraint(fields=("site",), name="sites_settings_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("payout_minimum__gte", 1)), name="sites_payout_minimum_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("activation_fee__gte", 0)), name="sites_activation_fee_not_negative"
+                    ),
+                ],
             },
         ),
-
         GrantTable("Site", grants="SELECT", update_columns=["name", "time_zone", "hue", "is_active"], guard="SELECT"),
         GrantTable("SiteDomain", grants="SELECT, INSERT, UPDATE, DELETE"),
         ProtectTable("SiteSettings", grants="SELECT, INSERT, UPDATE"),

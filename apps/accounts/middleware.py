@@ -1,0 +1,145 @@
+"""Sessions that belong to one site, and POSTs that count once."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from apps.accounts.authentication import hash_key
+from apps.accounts.tokens import AccessToken
+from apps.core.api.errors import error_response
+from apps.core.middleware import is_api
+from apps.core.models import IdempotencyKey
+from apps.core.tenancy import site_context
+from apps.sites import registry
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+SESSION_SITE = "upline_site"  # the code a session was opened at; "" on the platform host
+SESSION_SWITCH = "upline_switch"  # the site a platform session works at
+LOCK_SECONDS = 60
+MAX_KEY = 255
+
+
+class SessionSiteMiddleware:
+    """A session opened at one site is nobody's at another. On the platform host the back office works at the switcher's site."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        site = request.site  # type: ignore[attr-defined]
+        opened_at = request.session.get(SESSION_SITE)
+        if opened_at is not None and opened_at != (site.code if site else ""):
+            request.user = AnonymousUser()
+            return self.get_response(request)
+        chosen = registry.by_code(request.session.get(SESSION_SWITCH, "")) if site is None and opened_at == "" else None
+        if chosen is None:
+            return self.get_response(request)
+        request.site = chosen  # type: ignore[attr-defined]
+        request.switched = True  # type: ignore[attr-defined]
+        with site_context(chosen.pk):
+            return self.get_response(request)
+
+
+class IdempotencyMiddleware:
+    """`Idempotency-Key` on POST (api.md). The claim is committed by itself, the answer together with the effects.
+
+    So a crash between the two leaves a claim that expires, and never an effect without its answer. Only 2xx are kept; any
+    other answer frees the key. Anonymous calls ignore it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = request.headers.get("Idempotency-Key", "")
+        site = request.site  # type: ignore[attr-defined]
+        if request.method != "POST" or not key or site is None or not is_api(request):
+            return self.get_response(request)
+        if len(key) > MAX_KEY or not key.isprintable():
+            message = f"Idempotency-Key has at most {MAX_KEY} printable characters."
+            return error_response(request, 400, "invalid", message)
+        with site_context(site.pk):
+            caller = _caller(request)
+            if caller is None:
+                claim = None
+            else:
+                claim, refusal = _claim(request, caller, key)
+                if refusal is not None:
+                    return refusal
+        if claim is None:
+            return self.get_response(request)
+        request.before_commit.append(lambda response: _store(claim, response))  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        if not 200 <= response.status_code < 300:
+            with site_context(site.pk):
+                IdempotencyKey.objects.filter(pk=claim.pk, status=0).delete()
+        return response
+
+
+def _store(claim: IdempotencyKey, response: HttpResponse) -> None:
+    """Runs inside the request's transaction, right before it commits."""
+    if 200 <= response.status_code < 300 and not response.streaming:
+        IdempotencyKey.objects.filter(pk=claim.pk).update(
+            status=response.status_code, body=response.content, content_type=response.get("Content-Type", "")[:100]
+        )
+
+
+def _claim(request: HttpRequest, caller: str, key: str) -> tuple[IdempotencyKey | None, HttpResponse | None]:
+    fingerprint = _fingerprint(request)
+    now = timezone.now()
+    claim = IdempotencyKey(
+        caller=caller, key=key, fingerprint=fingerprint, locked_until=now + timedelta(seconds=LOCK_SECONDS)
+    )
+    made = IdempotencyKey.objects.bulk_create([claim], ignore_conflicts=True)
+    found = IdempotencyKey.objects.select_for_update().get(caller=caller, key=key)
+    if found.pk == made[0].pk:
+        return found, None
+    if found.fingerprint != fingerprint:
+        return None, error_response(
+            request, 422, "idempotency_key_reused", "This Idempotency-Key came with another request before."
+        )
+    if found.status:
+        response = HttpResponse(bytes(found.body), status=found.status, content_type=found.content_type)
+        response["Idempotent-Replayed"] = "true"
+        return None, response
+    if found.locked_until > now:
+        return None, error_response(request, 409, "idempotency_in_progress", "The first request is still running.")
+    found.locked_until = claim.locked_until
+    found.save(update_fields=["locked_until"])
+    return found, None
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    digest = hashlib.sha256()
+    for part in (request.method or "", request.get_full_path()):
+        digest.update(part.encode() + b"\0")
+    digest.update(request.body)
+    return digest.hexdigest()
+
+
+def _caller(request: HttpRequest) -> str | None:
+    """Whose key this is, before the view authenticates: a forged credential ends in 401, which frees the key."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        try:
+            token: Any = AccessToken(value.strip())  # type: ignore[arg-type]
+            return f"user:{token['user_id']}"
+        except Exception:
+            return None
+    if scheme.lower() == "api-key":
+        return f"key:{hash_key(value.strip())[:40]}"
+    session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if session_key:
+        store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+        user_id = store.get(SESSION_KEY)
+        return f"user:{user_id}" if user_id else None
+    return None

@@ -1,0 +1,27 @@
+"""Mail that belongs to an account. Sent outside any transaction; the token is made here, so it never lies in a queue."""
+
+from celery import shared_task
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+
+from apps.accounts.models import User
+from apps.accounts.services import reset_link_parts
+from apps.core.tenancy import site_context
+from apps.sites.selectors import current_site
+
+
+@shared_task
+def send_password_reset(site_id: str, user_id: str) -> None:
+    with site_context(site_id):
+        user = User.objects.members().filter(pk=user_id, is_active=True).first()
+        if user is None:
+            return
+        uid, token = reset_link_parts(user)
+        site = current_site()
+    scheme, _, host = settings.UPLINE_BASE_URL.partition("://")
+    link = f"{scheme}://{site.code.lower()}.{host}/dashboard/password/reset/{uid}/{token}/"
+    body = render_to_string(
+        "mail/password_reset.txt", {"user": user, "site": site, "link": link, "uid": uid, "token": token}
+    )
+    send_mail(f"Your new password at {site.name}", body, settings.DEFAULT_FROM_EMAIL, [user.email])

@@ -1,0 +1,136 @@
+"""Access and refresh tokens (W5). Claims: user_id, site, ver, token_type, jti, iat, exp.
+
+simplejwt signs and reads; rotation is ours, because its refresh lets two parallel uses win (spec: dependencies.md, trap 7).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import Token
+
+from apps.accounts.errors import token_invalid, token_reused
+from apps.accounts.models import Membership, RefreshToken, User
+from apps.core import logs
+from apps.core.errors import Denied
+from apps.core.ids import uuid7
+from apps.sites.models import Site
+
+
+class AccessToken(Token):
+    token_type = "access"  # noqa: S105
+    lifetime = timedelta(seconds=settings.ACCESS_TOKEN_SECONDS)
+
+
+class SignedRefreshToken(Token):
+    token_type = "refresh"  # noqa: S105
+    lifetime = timedelta(seconds=settings.REFRESH_TOKEN_SECONDS)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a verified token says. Whether it still holds is for the database to answer."""
+
+    user_id: UUID
+    site: str
+    ver: int
+    jti: str
+
+
+def issue_pair(*, user: User, site: Site, family: UUID | None = None, user_agent: str = "") -> dict[str, str]:
+    """`{access, refresh}` of this site. Without `family` a new sign-in begins."""
+    refresh = _signed(SignedRefreshToken(), user, site)
+    RefreshToken.objects.create(
+        user=user,
+        family=family or uuid7(),
+        jti_hash=_hash(refresh["jti"]),
+        expires_at=timezone.now() + SignedRefreshToken.lifetime,
+        ip=logs.client_ip.get()[:45],
+        user_agent=user_agent[:200],
+    )
+    return {"access": str(_signed(AccessToken(), user, site)), "refresh": str(refresh)}
+
+
+def read_access(raw: str, site: Site) -> Claims:
+    """Raises Unauthenticated (signature, age, kind), Denied site_mismatch (a token of another site)."""
+    return _read(AccessToken, raw, site)
+
+
+def rotate(*, raw: str, site: Site, durable: list[Any], user_agent: str = "") -> dict[str, str]:
+    """Exchange a refresh token, once. A second use ends its family, and that outlives the refusal: it goes to `durable`.
+
+    Raises Unauthenticated token_invalid or token_reused.
+    """
+    claims = _read(SignedRefreshToken, raw, site)
+    jti_hash = _hash(claims.jti)
+    # The claim is one statement, so of any number of parallel uses exactly one finds the row unused.
+    now = timezone.now()
+    claimed = RefreshToken.objects.filter(jti_hash=jti_hash, used_at=None, revoked_at=None, expires_at__gt=now)
+    won = claimed.update(used_at=now)
+    row = RefreshToken.objects.select_related("user").filter(jti_hash=jti_hash).first()
+    if row is None:
+        raise token_invalid()
+    if not won:
+        if row.used_at is not None:
+            durable.append(lambda: revoke_family(row.family))
+            raise token_reused()
+        raise token_invalid()
+    if not row.user.is_active or row.user.token_version != claims.ver or not _belongs(row.user):
+        raise token_invalid()
+    return issue_pair(user=row.user, site=site, family=row.family, user_agent=user_agent)
+
+
+def revoke(*, raw: str, site: Site) -> None:
+    """End the sign-in a refresh token belongs to. An unknown or expired one is already ended: no error."""
+    try:
+        claims = _read(SignedRefreshToken, raw, site)
+    except Exception:
+        return
+    row = RefreshToken.objects.filter(jti_hash=_hash(claims.jti)).first()
+    if row is not None:
+        revoke_family(row.family)
+
+
+def revoke_family(family: UUID) -> int:
+    return RefreshToken.objects.filter(family=family, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def revoke_user(user: User) -> None:
+    """Every token of a user, at every site: the version in them no longer fits."""
+    user.token_version += 1
+    user.save(update_fields=["token_version"])
+    RefreshToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _signed(token: Any, user: User, site: Site) -> Any:
+    token["user_id"] = str(user.pk)
+    token["site"] = site.code
+    token["ver"] = user.token_version
+    return token
+
+
+def _read(kind: type[Token], raw: str, site: Site) -> Claims:
+    try:
+        token: Any = kind(raw)  # type: ignore[arg-type]
+        claims = Claims(UUID(token["user_id"]), str(token["site"]), int(token["ver"]), str(token["jti"]))
+    except (TokenError, KeyError, ValueError, TypeError) as error:
+        raise token_invalid() from error
+    if claims.site != site.code:
+        raise Denied("site_mismatch", "This token is for another site.")
+    return claims
+
+
+def _belongs(user: User) -> bool:
+    from apps.rbac.access import load_access
+
+    member = Membership.objects.filter(user=user, is_active=True).exists()
+    return member or load_access(user.pk).platform
+
+
+def _hash(jti: str) -> str:
+    return hashlib.sha256(jti.encode()).hexdigest()
