@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from apps.core.launcher import install, up
+from apps.core.launcher import chromium, install, up
 from apps.core.launcher.errors import LauncherError
 from apps.core.launcher.state import REPOSITORY
 
@@ -97,6 +97,37 @@ def test_only_changed_requirements_are_installed_again(tmp_path, monkeypatch):
 
     install.install("local")
     assert not install.installed("dev")
+
+
+def test_a_python_without_venv_is_told_what_brings_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(install, "REPOSITORY", tmp_path)
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+
+    with pytest.raises(SystemExit, match="apt install python3-venv"):
+        install.make_venv()
+
+
+def test_a_clone_of_somebody_else_is_left_alone(monkeypatch):
+    monkeypatch.setattr(install.os, "access", lambda *_: False)
+
+    with pytest.raises(SystemExit, match="not writable for you"):
+        install.make_venv()
+
+
+@pytest.mark.parametrize(
+    ("root", "release", "installs"), [(True, "debian", True), (True, "ubuntu", False), (False, "debian", False)]
+)
+def test_chromium_is_installed_by_root_on_debian_only(monkeypatch, tmp_path, root, release, installs):
+    apt = tmp_path / "apt-get"
+    apt.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.setattr(chromium.os, "geteuid", lambda: 0 if root else 1000)
+    monkeypatch.setattr(chromium, "is_debian", lambda: release == "debian")
+
+    assert chromium.install() is installs
+    calls = (tmp_path / "calls").read_text().splitlines() if installs else []
+    assert [call.split()[-1] for call in calls] == (["update", "chromium"] if installs else [])
 
 
 def test_served_processes_do_not_know_the_roles_above_them():
