@@ -117,3 +117,38 @@ def api(site: Any) -> Callable[..., Any]:
         return found
 
     return client
+
+
+@pytest.fixture
+def transactional_alpha(transactional_db: None) -> Any:
+    """The id of site ALPHA for a test that commits: it enters `site_context` itself, as a request or a task would."""
+    from apps.sites import registry
+
+    found = registry.by_code("ALPHA")
+    assert found is not None
+    return found.pk
+
+
+@pytest.fixture
+def member(transactional_alpha: Any) -> Any:
+    """A committed member of ALPHA."""
+    from apps.accounts.models import Membership, User
+    from apps.core.tenancy import site_context
+
+    with site_context(transactional_alpha):
+        user = User.objects.create_user(email="member@example.com", password=None, full_name="Member")
+        Membership.objects.create(user=user)
+    return user
+
+
+@pytest.fixture
+def as_admin(transactional_db: None) -> Callable[..., None]:
+    """Run SQL as a superuser with triggers off: what only an intruder in the database could do."""
+    import psycopg
+
+    def run(sql: str, params: Any = None) -> None:
+        conninfo = databases.admin_conninfo(databases.worker_database())
+        with psycopg.connect(conninfo, autocommit=True, options="-c session_replication_role=replica") as admin:
+            admin.execute(sql, params)
+
+    return run

@@ -7,6 +7,7 @@ from apps.core import views
 
 api: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.api.urls")),
+    path("", include("apps.wallet.api.urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

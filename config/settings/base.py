@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "apps.sites",
     "apps.rbac",
     "apps.accounts",
+    "apps.wallet",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

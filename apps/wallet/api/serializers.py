@@ -1,0 +1,80 @@
+"""Shapes of the wallet API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.core.api.fields import AmountField
+from apps.wallet.models import Posting
+
+
+class EarningsPart(serializers.Serializer[Any]):
+    balance = serializers.IntegerField()
+    available = serializers.IntegerField()
+    held = serializers.IntegerField()
+    owed = serializers.IntegerField()
+
+
+class FundsPart(serializers.Serializer[Any]):
+    balance = serializers.IntegerField()
+
+
+class WalletView(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    earnings = EarningsPart()
+    funds = FundsPart()
+    pending_commissions = serializers.IntegerField()
+
+
+class LedgerRow(serializers.ModelSerializer[Posting]):
+    """One posting on a pocket of the caller."""
+
+    id = serializers.CharField()
+    created_at = serializers.DateTimeField(source="entry.created_at")
+    kind = serializers.CharField(source="entry.kind")
+    pocket = serializers.CharField(source="account.kind")
+    balance_after = serializers.SerializerMethodField()
+    ref_type = serializers.CharField(source="entry.ref_type")
+    ref_id = serializers.CharField(source="entry.ref_id")
+    meta = serializers.JSONField(source="entry.meta")
+
+    class Meta:
+        model = Posting
+        fields = (
+            "id", "created_at", "kind", "pocket", "amount", "currency", "balance_after", "ref_type", "ref_id", "meta",
+        )  # fmt: skip
+
+    def get_balance_after(self, row: Any) -> int:
+        return int(row.account.balance.balance - row.later)
+
+
+class TransferRequest(serializers.Serializer[Any]):
+    source = serializers.ChoiceField(choices=["earnings"])
+    to = serializers.ChoiceField(choices=["funds"])
+    amount = AmountField()
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a keyword in Python and a field in the contract."""
+        fields = super().get_fields()
+        source = fields.pop("source")
+        source.source = None
+        return {"from": source, **fields}
+
+
+class CreditRequest(serializers.Serializer[Any]):
+    user_id = serializers.UUIDField()
+    amount = AmountField()
+    currency = serializers.RegexField(r"^[A-Z]{3}$")
+    ref_type = serializers.RegexField(r"^[a-z][a-z0-9_]{0,31}$")
+    ref_id = serializers.CharField(max_length=100)
+    meta = serializers.DictField(required=False, default=dict)
+
+
+class CreditRow(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+    ref_type = serializers.CharField()
+    ref_id = serializers.CharField()
+    created_at = serializers.DateTimeField()

@@ -1,0 +1,11 @@
+"""What the ledger refuses."""
+
+from apps.core.errors import Conflict
+
+
+def insufficient_balance() -> Conflict:
+    return Conflict("insufficient_balance", "There is less than that to take.")
+
+
+class LedgerBroken(RuntimeError):
+    """The ledger contradicts itself. Never caused by input; somebody must look."""

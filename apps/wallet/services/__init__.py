@@ -1,0 +1,22 @@
+"""Every movement of money. Callers lock their own business row first; the wallet's locks come last, in id order."""
+
+from apps.wallet.services.accounts import open_accounts, system_account
+from apps.wallet.services.earnings import Credit, Reversal, claw_back, credit_earnings, take_from_lots
+from apps.wallet.services.funds import credit_user, deposit_funds, transfer_to_funds
+from apps.wallet.services.holds import hold_earnings, release_hold, settle_hold
+
+__all__ = [
+    "Credit",
+    "Reversal",
+    "claw_back",
+    "credit_earnings",
+    "credit_user",
+    "deposit_funds",
+    "hold_earnings",
+    "open_accounts",
+    "release_hold",
+    "settle_hold",
+    "system_account",
+    "take_from_lots",
+    "transfer_to_funds",
+]

@@ -1,0 +1,62 @@
+"""Funds, and credits that staff or a service give."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from apps.audit import services as audit
+from apps.core.errors import Conflict
+from apps.core.ids import uuid7
+from apps.wallet.errors import insufficient_balance
+from apps.wallet.models import Books, Entry, Pocket
+from apps.wallet.services import lots
+from apps.wallet.services.accounts import lock, open_accounts, system_account
+from apps.wallet.services.earnings import Credit, credit_earnings
+from apps.wallet.services.entries import Draft, post
+
+
+@transaction.atomic
+def credit_user(
+    *, user_id: UUID, amount: int, currency: str, ref_type: str, ref_id: str, meta: dict[str, Any], actor: Any
+) -> tuple[Entry, bool]:
+    """Credit earnings, once per ref. Returns (entry, made). Raises Conflict when the ref was used for another credit."""
+    key = f"{ref_type}:{ref_id}:credit"
+    credit = Credit(user_id, amount, currency, ref_type, ref_id, meta)
+    try:
+        with transaction.atomic():
+            entry = credit_earnings([credit], kind=Entry.Kind.CREDIT, book=Books.CREDITS)[0]
+    except IntegrityError:
+        entry = Entry.objects.get(key=key)
+        same = entry.kind == Entry.Kind.CREDIT and entry.postings.filter(
+            account__user_id=user_id, account__kind=Pocket.EARNINGS, amount=amount, currency=currency
+        )
+        if not same or not same.exists():
+            raise Conflict("ref_conflict", "This ref was used for another credit.") from None
+        return entry, False
+    audit.record(actor=actor, action="wallet.credited", target=entry, after={"user": str(user_id), "amount": amount,
+                 "currency": currency})  # fmt: skip
+    return entry, True
+
+
+@transaction.atomic
+def deposit_funds(*, user_id: UUID, amount: int, currency: str, ref_id: str) -> Entry:
+    """Money that a verified payment brought in. Raises IntegrityError for a payment that was booked before."""
+    accounts = open_accounts([user_id], (Pocket.FUNDS,), currency)
+    source = system_account(Books.DEPOSITS, currency)
+    lines = [(accounts[user_id, Pocket.FUNDS], amount), (source, -amount)]
+    return post([Draft(Entry.Kind.DEPOSIT, f"deposit:{ref_id}", lines, "deposit", ref_id)], currency)[0]
+
+
+@transaction.atomic
+def transfer_to_funds(*, user_id: UUID, amount: int, currency: str) -> Entry:
+    """Earnings → funds, oldest lots first. Raises Conflict insufficient_balance."""
+    accounts = open_accounts([user_id], (Pocket.EARNINGS, Pocket.FUNDS), currency)
+    earnings, funds = accounts[user_id, Pocket.EARNINGS], accounts[user_id, Pocket.FUNDS]
+    if lock([earnings, funds])[earnings] < amount:
+        raise insufficient_balance()
+    ref = str(uuid7())
+    lines = [(earnings, -amount), (funds, amount)]
+    entry = post([Draft(Entry.Kind.TRANSFER, f"transfer:{ref}", lines, "transfer", ref)], currency)[0]
+    lots.consume(earnings, amount)
+    return entry
