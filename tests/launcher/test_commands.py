@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -13,25 +15,32 @@ from apps.core.launcher.errors import LauncherError
 from apps.core.launcher.state import REPOSITORY
 
 
-def run_up(tmp_path, **variables):
-    env = {"PATH": os.environ["PATH"], "UPLINE_STATE_DIR": str(tmp_path / "state"), **variables}
+@pytest.fixture
+def directory():
+    """Not pytest's tmp_path: the server user of root could not reach that, and /var/lib would be used."""
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+def run_up(directory, **variables):
+    env = {"PATH": os.environ["PATH"], "UPLINE_STATE_DIR": str(directory), **variables}
     command = [sys.executable, "manage.py", "up"]
     return subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_taken_port_is_named_before_anything_starts(tmp_path):
+def test_a_taken_port_is_named_before_anything_starts(directory):
     with closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
 
-        done = run_up(tmp_path, UPLINE_PORT=str(port))
+        done = run_up(directory, UPLINE_PORT=str(port))
 
     assert done.returncode == 1
     assert f"Port {port} is taken" in done.stderr
     assert f"UPLINE_PORT={port + 1}" in done.stderr
     assert done.stdout == ""
-    assert not list((tmp_path / "state").glob("pg/*"))
+    assert not list(directory.glob("pg/*"))
 
 
 @pytest.mark.parametrize("port", ["http", "0", "70000", ""])
