@@ -23,10 +23,10 @@ CHILDREN = {"postgres", "redis", "web", "worker", "beat"}
 
 
 class Instance:
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, output: Path) -> None:
         self.directory = directory
         self.port = free_port()
-        self.output = directory.parent / f"{directory.name}.out"
+        self.output = output
         self.launcher: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
@@ -54,9 +54,9 @@ class Instance:
 
 
 @pytest.fixture
-def instance():
+def instance(tmp_path):
     with tempfile.TemporaryDirectory() as made:
-        instance = Instance(Path(made) / "state")
+        instance = Instance(Path(made), tmp_path / "output")  # tmp_path is closed to the server user of root
         yield instance
         if instance.launcher and instance.launcher.poll() is None:
             instance.end(signal.SIGINT)
@@ -75,7 +75,7 @@ def environment_of(pid: int) -> str:
 @pytest.mark.slow
 def test_it_starts_recovers_and_leaves_nothing_behind(instance):
     said = instance.start()
-    assert re.findall(r"^(\w+) +[\d.]+ s", said, re.M) == ["database", "migrate", "ready"], said
+    assert re.findall(r"^(\w+) +[\d.]+ s", said, re.MULTILINE) == ["database", "migrate", "ready"], said
     assert up.ready(instance.port)
     first = instance.children()
     assert alive(first) == CHILDREN
