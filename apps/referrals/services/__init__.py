@@ -1,0 +1,39 @@
+"""Every write to the tree, its statistics and the attribution of signups and sales."""
+
+from apps.referrals.services.attribution import (
+    Attribution,
+    attribute,
+    create_link,
+    follow_link,
+    record_click,
+    record_conversion,
+    update_link,
+)
+from apps.referrals.services.codes import generate_code, guarded_code, resolve_code
+from apps.referrals.services.folding import fold_stats
+from apps.referrals.services.joining import ensure_root, join
+from apps.referrals.services.moving import MovePlan, apply_due_moves, move_partner, preview_move
+from apps.referrals.services.standing import activate, set_partner_kind, set_partner_status
+
+__all__ = [
+    "Attribution",
+    "MovePlan",
+    "activate",
+    "apply_due_moves",
+    "attribute",
+    "create_link",
+    "ensure_root",
+    "fold_stats",
+    "follow_link",
+    "generate_code",
+    "guarded_code",
+    "join",
+    "move_partner",
+    "preview_move",
+    "record_click",
+    "record_conversion",
+    "resolve_code",
+    "set_partner_kind",
+    "set_partner_status",
+    "update_link",
+]
