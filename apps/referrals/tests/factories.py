@@ -28,7 +28,7 @@ class UserFactory(DjangoModelFactory):
 def make_partner(sponsor: Partner | None = None, *, name: str = "", user: User | None = None, **kwargs) -> Partner:
     """Somebody new below `sponsor`, through the real service."""
     named = {"full_name": name} if name else {}
-    return join(user=user or UserFactory(**named), sponsor=sponsor, **kwargs)
+    return join(user=user or UserFactory.create(**named), sponsor=sponsor, **kwargs)
 
 
 def make_chain(length: int, sponsor: Partner | None = None) -> list[Partner]:
