@@ -2,10 +2,12 @@
 
 from config.database import databases
 from config.settings.base import *  # noqa: F403
+from apps.core.crypto import derived_key
 from config.settings.base import env, redis_cache, redis_urls
 
 DEBUG = False
 SECRET_KEY = "tests-only-secret-key-0123456789-0123456789"  # noqa: S105
+UPLINE_ENCRYPTION_KEYS = [derived_key(SECRET_KEY)]
 ALLOWED_HOSTS = ["*"]
 DATABASES = databases(
     app=env("DATABASE_URL", default="postgresql://upline_app@/upline"),

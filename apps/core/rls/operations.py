@@ -8,6 +8,7 @@
 They change the database only, never Django's state, so the autodetector stays quiet about them.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -262,6 +263,41 @@ class AppendOnly(_TableOperation):
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         table = self._model(app_label, from_state)._meta.db_table
         self._run(schema_editor, [f'DROP TRIGGER {name} ON "{table}"' for name in ("frozen_row", "frozen_all")])
+
+
+class Transitions(_TableOperation):
+    """Which states may follow one another, enforced by the database behind the services' `advance`.
+
+    `allowed` is the model's TRANSITIONS: {state: [next states]}. A state that is no key is final.
+    """
+
+    def __init__(self, model: str, allowed: dict[str, Sequence[str]], field: str = "status") -> None:
+        super().__init__(model)
+        self.allowed = {str(state): sorted(str(item) for item in following) for state, following in allowed.items()}
+        self.field = field
+
+    def describe(self) -> str:
+        return f"States of {self.model}"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"states_{self.model.lower()}"
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        table = self._model(app_label, to_state)._meta.db_table
+        allowed = json.dumps(self.allowed, sort_keys=True)
+        self._run(
+            schema_editor,
+            [
+                f'CREATE TRIGGER "{self.field}_transition" BEFORE UPDATE OF "{self.field}" ON "{table}" FOR EACH ROW'
+                f' WHEN (OLD."{self.field}" IS DISTINCT FROM NEW."{self.field}")'
+                f" EXECUTE FUNCTION refuse_transition('{self.field}', '{allowed}')"
+            ],
+        )
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        table = self._model(app_label, from_state)._meta.db_table
+        self._run(schema_editor, [f'DROP TRIGGER "{self.field}_transition" ON "{table}"'])
 
 
 def site_foreign_keys(model: type[models.Model]) -> list[SiteForeignKey]:

@@ -1,0 +1,59 @@
+"""Encryption of single fields: AES-256-GCM, key id + nonce in front, and associated data that ties a value to its row.
+
+So a dump holds no plaintext, and a ciphertext that was moved to another row, column or site fails to decrypt (R26).
+`UPLINE_ENCRYPTION_KEYS` is `id:base64` pairs, newest first: the first encrypts, all decrypt.
+"""
+
+import base64
+import hashlib
+import os
+from functools import cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+NONCE_BYTES = 12
+
+
+class Undecryptable(ValueError):
+    """Another row's ciphertext, an altered one, or a key that we no longer have."""
+
+
+@cache
+def _keys(configured: tuple[str, ...]) -> dict[str, AESGCM]:
+    keys = {}
+    for pair in configured:
+        name, _, encoded = pair.partition(":")
+        raw = base64.b64decode(encoded)
+        if len(raw) != 32 or not name or len(name) > 32:
+            raise ValueError("UPLINE_ENCRYPTION_KEYS holds id:base64 pairs of 32 bytes each")
+        keys[name] = AESGCM(raw)
+    return keys
+
+
+def encrypt(plaintext: str, *, context: str) -> str:
+    """`context` names the place, such as `<site>/payouts_payoutmethod/details/<id>`; decrypting needs the same."""
+    keys = _keys(tuple(settings.UPLINE_ENCRYPTION_KEYS))
+    name, key = next(iter(keys.items()))
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = key.encrypt(nonce, plaintext.encode(), context.encode())
+    return f"{name}:{base64.b64encode(nonce + sealed).decode()}"
+
+
+def decrypt(stored: str, *, context: str) -> str:
+    """Raises Undecryptable."""
+    name, _, encoded = stored.partition(":")
+    key = _keys(tuple(settings.UPLINE_ENCRYPTION_KEYS)).get(name)
+    if key is None:
+        raise Undecryptable("no such key")
+    raw = base64.b64decode(encoded)
+    try:
+        return key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context.encode()).decode()
+    except InvalidTag as error:
+        raise Undecryptable("altered, or of another row") from error
+
+
+def derived_key(secret: str) -> str:
+    """A key pair for local use and tests, where no one configures keys."""
+    return "local:" + base64.b64encode(hashlib.sha256(b"field encryption " + secret.encode()).digest()).decode()
