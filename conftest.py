@@ -12,7 +12,7 @@ _template = ""
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> None:
     """Instead of Django's runner, which would create databases as the role that must not be able to."""
     global _template
     with django_db_blocker.unblock():
@@ -21,7 +21,6 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> I
         databases.clone(_template, name)
         databases.use(name)
         databases.assert_app_role()
-    yield
 
 
 def _reclone(self: TransactionTestCase) -> None:

@@ -34,8 +34,8 @@ class SessionSiteMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        site = request.site  # type: ignore[attr-defined]
+    def __call__(self, request: Any) -> HttpResponse:
+        site = request.site
         opened_at = request.session.get(SESSION_SITE)
         if opened_at is not None and opened_at != (site.code if site else ""):
             request.user = AnonymousUser()
@@ -43,8 +43,8 @@ class SessionSiteMiddleware:
         chosen = registry.by_code(request.session.get(SESSION_SWITCH, "")) if site is None and opened_at == "" else None
         if chosen is None:
             return self.get_response(request)
-        request.site = chosen  # type: ignore[attr-defined]
-        request.switched = True  # type: ignore[attr-defined]
+        request.site = chosen
+        request.switched = True
         with site_context(chosen.pk):
             return self.get_response(request)
 
@@ -59,9 +59,9 @@ class IdempotencyMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Any) -> HttpResponse:
         key = request.headers.get("Idempotency-Key", "")
-        site = request.site  # type: ignore[attr-defined]
+        site = request.site
         if request.method != "POST" or not key or site is None or not is_api(request):
             return self.get_response(request)
         if len(key) > MAX_KEY or not key.isprintable():
@@ -77,7 +77,7 @@ class IdempotencyMiddleware:
                     return refusal
         if claim is None:
             return self.get_response(request)
-        request.before_commit.append(lambda response: _store(claim, response))  # type: ignore[attr-defined]
+        request.before_commit.append(lambda response: _store(claim, response))
         response = self.get_response(request)
         if not 200 <= response.status_code < 300:
             with site_context(site.pk):

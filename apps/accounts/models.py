@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from apps.core.ids import uuid7
@@ -46,7 +47,9 @@ class User(AbstractBaseUser):
     actor_kind = "user"
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(email=models.functions.Lower("email")), name="accounts_user_email_lower")]  # fmt: skip
+        constraints = [
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="accounts_user_email_lower"),
+        ]
 
     def __str__(self) -> str:
         return self.full_name or self.email

@@ -166,7 +166,7 @@ def _failed(site_id: UUID | str, event: OutboxEvent, error: Exception) -> None:
 
 def replay(event: OutboxEvent) -> None:
     """Staff give a dead event another eight tries."""
-    site_id, consumer = event.site_id, event.consumer  # type: ignore[attr-defined]
+    site_id, consumer = require_site_id(), event.consumer
     OutboxEvent.objects.filter(pk=event.pk, done_at=None).update(
         attempts=0, dead_at=None, next_at=timezone.now(), last_error=""
     )

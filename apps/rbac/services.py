@@ -110,7 +110,7 @@ def set_role_permissions(*, role: Role, permissions: Iterable[str], actor: Any, 
     _check_changeable(role)
     wanted = _known(permissions)
     held = sorted(RolePermission.objects.filter(role=role).values_list("permission_id", flat=True))
-    _check_holds([key for key in {*wanted} ^ {*held}], access)
+    _check_holds({*wanted} ^ {*held}, access)
     RolePermission.objects.filter(role=role).exclude(permission_id__in=wanted).delete()
     new = [RolePermission(role=role, permission_id=key) for key in wanted if key not in held]
     RolePermission.objects.bulk_create(new)

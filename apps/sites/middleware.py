@@ -28,10 +28,10 @@ class SiteMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.site = None  # type: ignore[attr-defined]
-        request.durable = []  # type: ignore[attr-defined]
-        request.before_commit = []  # type: ignore[attr-defined]
+    def __call__(self, request: Any) -> HttpResponse:
+        request.site = None
+        request.durable = []
+        request.before_commit = []
         if request.path_info.startswith(PLATFORM_PATHS) or request.path_info in {"/health", "/ready"}:
             return self.get_response(request)
         host = request.META.get("HTTP_HOST", "").rpartition(":")[0] or request.META.get("HTTP_HOST", "")
@@ -43,10 +43,10 @@ class SiteMiddleware:
                 return error_response(request, 404, "site_unknown", "No such site.")
             if by_host is not None and by_host != by_header:
                 return error_response(request, 403, "site_mismatch", "The header and the host name different sites.")
-            request.site = by_header  # type: ignore[attr-defined]
+            request.site = by_header
         else:
-            request.site = by_host  # type: ignore[attr-defined]
-        if request.site is None and is_api(request) and not self._names_its_site(request):  # type: ignore[attr-defined]
+            request.site = by_host
+        if request.site is None and is_api(request) and not self._names_its_site(request):
             return error_response(request, 400, "site_required", "Send X-Site-Code or use the site's own host.")
         return self.get_response(request)
 
@@ -66,8 +66,8 @@ class SiteTransactionMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        site = request.site  # type: ignore[attr-defined]
+    def __call__(self, request: Any) -> HttpResponse:
+        site = request.site
         if site is None:
             with transaction.atomic():
                 response = self.get_response(request)
@@ -75,16 +75,16 @@ class SiteTransactionMiddleware:
                     transaction.set_rollback(True)
             return response
         with site_context(site.pk):
-            response = self.get_response(request)
+            response: Any = self.get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
             else:
-                for write in request.before_commit:  # type: ignore[attr-defined]
+                for write in request.before_commit:
                     write(response)
         if response.streaming and response.status_code < 400:
             # A stream is read after this transaction; without a context of its own it would be silently empty.
-            response.streaming_content = in_site(site.pk, response.streaming_content)  # type: ignore[attr-defined]
-        for action in request.durable:  # type: ignore[attr-defined]
+            response.streaming_content = in_site(site.pk, response.streaming_content)
+        for action in request.durable:
             with site_context(site.pk):
                 action()
         return response

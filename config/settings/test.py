@@ -1,8 +1,8 @@
 """Settings of the tests: the real PostgreSQL as the app role, the real Redis, a cheap password hash."""
 
+from apps.core.crypto import derived_key
 from config.database import databases
 from config.settings.base import *  # noqa: F403
-from apps.core.crypto import derived_key
 from config.settings.base import env, redis_cache, redis_urls
 
 DEBUG = False

@@ -42,7 +42,7 @@ class PasswordResetConfirm(serializers.Serializer[Any]):
 class ApiKeyRow(serializers.ModelSerializer[ApiKey]):
     class Meta:
         model = ApiKey
-        fields = ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
+        fields: tuple[str, ...] = ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
         read_only_fields = fields
 
 
@@ -57,5 +57,5 @@ class ApiKeySecret(ApiKeyRow):
     key = serializers.CharField(read_only=True)
 
     class Meta(ApiKeyRow.Meta):
-        fields = (*ApiKeyRow.Meta.fields, "key")  # type: ignore[assignment]
+        fields = (*ApiKeyRow.Meta.fields, "key")
         read_only_fields = fields

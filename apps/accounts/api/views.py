@@ -9,10 +9,12 @@ from rest_framework.response import Response
 
 from apps.accounts import services, tokens
 from apps.accounts.api import serializers
+from apps.accounts.api.caller import person
 from apps.accounts.models import ApiKey
 from apps.core.api.views import ApiView, ListView
 from apps.core.errors import NotFound
 from apps.rbac.access import PUBLIC, SIGNED_IN, access_of, requires
+from apps.sites.selectors import current_site
 
 
 def user_agent(request: Request) -> str:
@@ -30,8 +32,7 @@ class TokenView(ApiView):
     def post(self, request: Request) -> Response:
         data = self.validated(request)
         user = services.sign_in(email=data["email"], password=data["password"])
-        site = request._request.site  # type: ignore[attr-defined]
-        return Response(tokens.issue_pair(user=user, site=site, user_agent=user_agent(request)))
+        return Response(tokens.issue_pair(user=user, site=current_site(), user_agent=user_agent(request)))
 
 
 class RefreshView(ApiView):
@@ -45,7 +46,7 @@ class RefreshView(ApiView):
     def post(self, request: Request) -> Response:
         inner: Any = request._request
         raw = self.validated(request)["refresh"]
-        pair = tokens.rotate(raw=raw, site=inner.site, durable=inner.durable, user_agent=user_agent(request))
+        pair = tokens.rotate(raw=raw, site=current_site(), durable=inner.durable, user_agent=user_agent(request))
         return Response(pair)
 
 
@@ -58,7 +59,7 @@ class LogoutView(ApiView):
 
     @extend_schema(responses={204: None})
     def post(self, request: Request) -> Response:
-        tokens.revoke(raw=self.validated(request)["refresh"], site=request._request.site)  # type: ignore[attr-defined]
+        tokens.revoke(raw=self.validated(request)["refresh"], site=current_site())
         return Response(status=204)
 
 
@@ -70,8 +71,7 @@ class PasswordChangeView(ApiView):
 
     @extend_schema(responses={204: None})
     def post(self, request: Request) -> Response:
-        _require_person(request)
-        services.change_password(user=request.user, **self.validated(request))
+        services.change_password(user=person(request), **self.validated(request))
         return Response(status=204)
 
 
@@ -145,9 +145,3 @@ def _find_key(pk: UUID) -> ApiKey:
     if key is None:
         raise NotFound()
     return key
-
-
-def _require_person(request: Request) -> None:
-    """An API key has no password, profile or partner."""
-    if getattr(request.user, "actor_kind", "") != "user":
-        raise NotFound()

@@ -81,7 +81,7 @@ def _explain(exc: Exception) -> tuple[int | None, str, str, list[dict[str, Any]]
 def _api_exception(exc: exceptions.APIException) -> tuple[int, str, str, list[dict[str, Any]], dict[str, str]]:
     headers: dict[str, str] = {}
     if isinstance(exc, exceptions.Throttled):
-        headers["Retry-After"] = str(int(exc.wait or 60))
+        headers["Retry-After"] = str(int(getattr(exc, "wait", None) or 60))
         return 429, "rate_limited", "Too many requests.", [], headers
     if exc.status_code == 401:
         headers["WWW-Authenticate"] = getattr(exc, "auth_header", None) or "Bearer"

@@ -31,6 +31,7 @@ class SignedCursorPagination(CursorPagination):
     max_page_size = MAX_LIMIT
     ordering = "-id"
     salt = "upline.cursor"
+    request: Any
 
     def get_page_size(self, request: Any) -> int:
         return read_limit(request.query_params.get("limit"))
@@ -59,7 +60,7 @@ class SignedCursorPagination(CursorPagination):
 
         signed = signing.Signer(salt=self.salt).sign(f"{self.request.path}|{unquote(token)}")
         encoded = urlsafe_b64encode(signed.encode()).decode().rstrip("=")
-        return replace_query_param(self.base_url, self.cursor_query_param, encoded)
+        return replace_query_param(str(self.base_url), self.cursor_query_param, encoded)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()})

@@ -38,7 +38,7 @@ class PathField(models.CharField):
 class PrefixRange(models.Lookup):
     lookup_name = "startswith"
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
         params = [*left_params, *right_params, *left_params, *right_params]

@@ -38,8 +38,8 @@ def bootstrap(*, admin_url: str, owner_url: str, app_url: str, audit_url: str, f
             done.append(f"database {name}")
         admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
         for role in (OWNER, APP, AUDIT):
-            grant = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
-            admin.execute(grant.format(sql.Identifier(name), sql.Identifier(role)))
+            connect = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
+            admin.execute(connect.format(sql.Identifier(name), sql.Identifier(role)))
     with psycopg.connect(make_conninfo(admin_url, dbname=name), autocommit=True) as admin:
         _lock_down_schema(admin)
     return done
@@ -81,8 +81,8 @@ def _configure(admin: psycopg.Connection, *, for_tests: bool) -> None:
     admin.execute(read_only.format(sql.Identifier(AUDIT)))
     if for_tests:
         # The harness empties append-only tables between tests; their triggers stop even the owner otherwise.
-        setting = sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}")
-        admin.execute(setting.format(sql.Identifier(OWNER)))
+        may_replicate = sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}")
+        admin.execute(may_replicate.format(sql.Identifier(OWNER)))
         admin.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(OWNER)))
 
 

@@ -129,8 +129,11 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         " AND NOT (i.indisprimary AND i.indnatts = 1 AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = t.oid"
         "          AND a.attnum = i.indkey[0] AND (a.atttypid = 'uuid'::regtype OR a.attidentity <> '')))",
     ),
-    ("site_nullable", "SELECT t.relname FROM t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'site_id'"
-                      " WHERE NOT a.attnotnull"),
+    (
+        "site_nullable",
+        "SELECT t.relname FROM t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'site_id'"
+        " WHERE NOT a.attnotnull",
+    ),
     (
         "view_not_invoker",
         "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND (c.relkind = 'm'"
@@ -139,7 +142,8 @@ _QUERIES: tuple[tuple[str, str], ...] = (
     (
         "definer_function_unsafe",
         "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef"
-        " AND (p.proowner <> %(guard)s::regrole OR NOT coalesce(p.proconfig::text LIKE '%%search_path=public, pg_temp%%', false))",
+        " AND (p.proowner <> %(guard)s::regrole"
+        " OR NOT coalesce(p.proconfig::text LIKE '%%search_path=public, pg_temp%%', false))",
     ),
     (
         "function_open_to_public",
@@ -194,7 +198,8 @@ _QUERIES: tuple[tuple[str, str], ...] = (
     (
         "open_to_public",
         "SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = 'public'::regnamespace AND a.grantee = 0"
-        " UNION ALL SELECT 'schema public' FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'public' AND a.grantee = 0"
+        " UNION ALL SELECT 'schema public' FROM pg_namespace n, aclexplode(n.nspacl) a"
+        " WHERE n.nspname = 'public' AND a.grantee = 0"
         " UNION ALL SELECT 'database' FROM pg_database d WHERE d.datname = current_database()"
         "  AND (d.datacl IS NULL OR EXISTS (SELECT 1 FROM aclexplode(d.datacl) a WHERE a.grantee = 0))",
     ),
@@ -262,7 +267,8 @@ def dangling(cursor: Cursor) -> list[Finding]:
     PostgreSQL validates a foreign key that is added to FORCEd tables vacuously, and marks it valid (measured).
     """
     cursor.execute(
-        _WITH + "SELECT con.conname, a.relname, b.relname,"
+        _WITH  # noqa: S608  (constants of this module)
+        + "SELECT con.conname, a.relname, b.relname,"
         " (SELECT array_agg(x.attname::text ORDER BY k.ord) FROM unnest(con.conkey) WITH ORDINALITY k(n, ord)"
         "  JOIN pg_attribute x ON x.attrelid = con.conrelid AND x.attnum = k.n),"
         " (SELECT array_agg(x.attname::text ORDER BY k.ord) FROM unnest(con.confkey) WITH ORDINALITY k(n, ord)"
@@ -287,7 +293,8 @@ def dangling(cursor: Cursor) -> list[Finding]:
 def tables(cursor: Cursor) -> list[TableReport]:
     """Every site table with its policies, grants and keys."""
     cursor.execute(
-        _WITH + "SELECT t.relname,"
+        _WITH  # noqa: S608  (constants of this module)
+        + "SELECT t.relname,"
         " (SELECT string_agg(polname, ', ' ORDER BY polname) FROM p WHERE p.relname = t.relname),"
         " (SELECT string_agg(v, ', ') FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) v"
         "  WHERE has_table_privilege(%(app)s, t.oid, v) OR (v IN ('INSERT', 'UPDATE')"

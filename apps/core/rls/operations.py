@@ -155,7 +155,8 @@ class CompositeForeignKey(_TableOperation):
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         model = self._model(app_label, from_state)
-        table, column = model._meta.db_table, model._meta.get_field(self.field).column
+        field: Any = model._meta.get_field(self.field)
+        table, column = model._meta.db_table, field.column
         self._run(schema_editor, [f'ALTER TABLE "{table}" DROP CONSTRAINT "{constraint_name(table, column)}"'])
 
 
@@ -239,7 +240,7 @@ class GuardFunction(Operation):
 
 
 class AppendOnly(_TableOperation):
-    """Refuse UPDATE, DELETE and TRUNCATE by trigger too, whoever asks. Plain SQL: a pgtrigger can be switched off by a setting."""
+    """Refuse UPDATE, DELETE and TRUNCATE by trigger too, whoever asks."""
 
     def describe(self) -> str:
         return f"{self.model} is append-only"

@@ -55,7 +55,7 @@ class TransferRequest(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         """`from` is a keyword in Python and a field in the contract."""
-        fields = super().get_fields()
+        fields: Any = super().get_fields()
         source = fields.pop("source")
         source.source = None
         return {"from": source, **fields}

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.api.caller import person
 from apps.accounts.models import User
 from apps.core.api.pagination import SignedCursorPagination
 from apps.core.api.views import ApiView, ListView
@@ -44,9 +45,7 @@ class LedgerView(ListView):
     pagination_class = LedgerPagination
 
     def get_queryset(self) -> Any:
-        if self.request.user.actor_kind != "user":  # type: ignore[union-attr]
-            raise NotFound()
-        return selectors.ledger_of(self.request.user.pk)
+        return selectors.ledger_of(person(self.request).pk)
 
 
 class TransferView(ApiView):
@@ -58,9 +57,7 @@ class TransferView(ApiView):
     @extend_schema(responses={201: serializers.CreditRow})
     def post(self, request: Request) -> Response:
         amount = self.validated(request)["amount"]
-        user: Any = request.user
-        if user.actor_kind != "user":
-            raise NotFound()
+        user = person(request)
         currency = current_site().currency
         entry = services.transfer_to_funds(user_id=user.pk, amount=amount, currency=currency)
         return Response(_row(entry, user.pk, amount, currency), status=201)

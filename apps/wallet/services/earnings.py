@@ -28,30 +28,30 @@ class Credit:
 
 
 @transaction.atomic
-def credit_earnings(credits: Sequence[Credit], *, kind: str, book: str) -> list[Entry]:
+def credit_earnings(amounts: Sequence[Credit], *, kind: str, book: str) -> list[Entry]:
     """Put amounts into earnings, settling first what each user owes. Constant number of statements for any number of credits.
 
     `kind` is an Entry.Kind, `book` the site's account that pays. Raises IntegrityError when a ref was credited before.
     """
-    if not credits:
+    if not amounts:
         return []
-    currency = credits[0].currency
-    require_same_currency(*(credit.currency for credit in credits))
-    accounts = open_accounts({credit.user_id for credit in credits}, PAYABLE, currency)
+    currency = amounts[0].currency
+    require_same_currency(*(credit.currency for credit in amounts))
+    accounts = open_accounts({credit.user_id for credit in amounts}, PAYABLE, currency)
     balances = lock(accounts.values())
     owed = {user: -balances[account] for (user, pocket), account in accounts.items() if pocket == Pocket.OWED}
     source = system_account(book, currency)
     drafts, new_lots, settled = [], [], []
-    for credit in credits:
+    for credit in amounts:
         earnings = accounts[credit.user_id, Pocket.EARNINGS]
         drafts.append(_credit_draft(credit, kind, earnings, source))
-        debt = min(owed[credit.user_id], credit.amount)  # type: ignore[index]
+        debt = min(owed[credit.user_id], credit.amount)
         lot = Lot(
             account_id=earnings, ref_type=credit.ref_type, ref_id=credit.ref_id, amount=credit.amount, consumed=debt
         )
         new_lots.append(lot)
         if debt:
-            owed[credit.user_id] -= debt  # type: ignore[index]
+            owed[credit.user_id] -= debt
             drafts.append(_settlement(credit, earnings, accounts[credit.user_id, Pocket.OWED], debt))
             settled.append(lots.Share(lot, debt))
     entries = post(drafts, currency)
@@ -138,7 +138,8 @@ def claw_back(reversals: Sequence[Reversal], *, book: str) -> None:
     accounts = open_accounts({reversal.user_id for reversal in reversals}, PAYABLE, currency)
     balances = lock(accounts.values())
     target = system_account(book, currency)
-    drafts, spent = [], defaultdict(int)
+    drafts: list[Draft] = []
+    spent: dict[UUID, int] = defaultdict(int)
     for reversal in reversals:
         earnings, owed = accounts[reversal.user_id, Pocket.EARNINGS], accounts[reversal.user_id, Pocket.OWED]
         free = min(balances[earnings] - spent[earnings], reversal.amount)

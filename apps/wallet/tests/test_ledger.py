@@ -133,7 +133,7 @@ def test_the_database_refuses_a_mixed_currency(ann):
 def test_the_app_role_can_change_no_history(ann, table, verb):
     give_earnings(ann, 100)
 
-    with pytest.raises(ProgrammingError, match="permission denied|forbidden"), transaction.atomic():
+    with pytest.raises(ProgrammingError, match=r"permission denied|forbidden"), transaction.atomic():
         connection.cursor().execute(verb.format(table))
     assert pockets(ann)["available"] == 100
 
