@@ -1,0 +1,52 @@
+"""Becoming a partner of a site: login, membership and place in the tree, together or not at all (T2, T3)."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from apps.accounts.models import Membership, User
+from apps.accounts.services import ensure_member, normal_email
+from apps.core import logs
+from apps.core.errors import Invalid
+from apps.referrals.models import Partner
+from apps.referrals.services import Attribution, attribute, join
+from apps.referrals.services.codes import guessing_limit
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What somebody typed, and what their browser brought along."""
+
+    email: str
+    password: str
+    full_name: str = ""
+    referral_code: str = ""
+    click_id: str = ""
+    cookie: str = ""
+    user_type: str = Membership.Kind.INDIVIDUAL
+
+
+@transaction.atomic
+def register(newcomer: Newcomer) -> tuple[User, Partner]:
+    """A new partner below whoever is credited: code before click before cookie.
+
+    Raises Invalid with the codes of api.md (referral_code_unknown, referral_code_inactive, self_referral, email_taken,
+    password_too_weak) and TooMany after ten unknown codes a minute from one address.
+    """
+    attribution = _attribution(newcomer)
+    user = ensure_member(
+        email=newcomer.email, password=newcomer.password, full_name=newcomer.full_name, user_type=newcomer.user_type
+    )
+    sponsor = attribution.partner if attribution else None
+    partner = join(user=user, sponsor=sponsor, attribution=attribution)
+    return user, partner
+
+
+def _attribution(newcomer: Newcomer) -> Attribution | None:
+    with guessing_limit(logs.client_ip.get()):
+        found = attribute(code=newcomer.referral_code, click_id=newcomer.click_id, cookie=newcomer.cookie)
+    if found is None or found.partner.user is None or found.partner.user.email != normal_email(newcomer.email):
+        return found
+    if newcomer.referral_code:
+        raise Invalid("self_referral", "You can't use your own referral code.", field="referral_code")
+    return None  # their own click: nobody is credited
