@@ -8,6 +8,7 @@ from apps.core import views
 api: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.api.urls")),
     path("", include("apps.wallet.api.urls")),
+    path("", include("apps.payouts.api.urls")),
     path("", include("apps.onboarding.api.urls")),
 ]
 

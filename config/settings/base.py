@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.wallet",
     "apps.referrals",
+    "apps.payouts",
     "apps.onboarding",
     "django.contrib.admin",
     "django.contrib.auth",

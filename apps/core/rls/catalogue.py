@@ -34,7 +34,13 @@ SHARED = frozenset(
     }
 )
 # What the cross-site role must never read.
-SECRET_TABLES = ("accounts_refreshtoken", "accounts_apikey", "core_idempotencykey", "django_session")
+SECRET_TABLES = (
+    "accounts_refreshtoken",
+    "accounts_apikey",
+    "core_idempotencykey",
+    "django_session",
+    "payouts_payoutmethod",
+)
 SECRET_COLUMNS = (("accounts_user", "password"),)
 
 ISOLATION = "(site_id=(SELECTcurrent_site()AScurrent_site))"

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from apps.accounts.api.caller import person
 from apps.accounts.models import User
+from apps.core.api.filters import DayRangeFilter
 from apps.core.api.pagination import SignedCursorPagination
 from apps.core.api.views import ApiView, ListView
 from apps.core.errors import Invalid, NotFound
@@ -19,13 +20,13 @@ from apps.wallet.api import serializers
 from apps.wallet.models import Entry, Pocket, Posting
 
 
-class LedgerFilter(django_filters.FilterSet):
+class LedgerFilter(DayRangeFilter):
+    day_field = "entry__created_at"
+
     pocket = django_filters.ChoiceFilter(field_name="account__kind", choices=Pocket.choices)
     kind = django_filters.ChoiceFilter(field_name="entry__kind", choices=Entry.Kind.choices)
     ref_type = django_filters.CharFilter(field_name="entry__ref_type")
     ref_id = django_filters.CharFilter(field_name="entry__ref_id")
-    date_from = django_filters.DateFilter(field_name="entry__created_at", lookup_expr="date__gte")
-    date_to = django_filters.DateFilter(field_name="entry__created_at", lookup_expr="date__lte")
 
     class Meta:
         model = Posting

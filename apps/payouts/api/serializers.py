@@ -1,0 +1,59 @@
+"""Shapes of the payouts API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.core.api.fields import AmountField
+from apps.payouts.models import Payout, PayoutMethod
+
+
+class MethodRow(serializers.ModelSerializer[PayoutMethod]):
+    """`details` holds the masked label only: what was saved never leaves."""
+
+    details = serializers.SerializerMethodField()
+
+    class Meta:
+        model = PayoutMethod
+        fields = ("id", "kind", "label", "details", "created_at")
+        read_only_fields = fields
+
+    def get_details(self, row: PayoutMethod) -> dict[str, str]:
+        return {"masked": row.label}
+
+
+class MethodRequest(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=PayoutMethod.Kind.choices)
+    details = serializers.DictField(required=False, default=dict)
+
+
+class PayoutRow(serializers.ModelSerializer[Payout]):
+    user = serializers.SerializerMethodField()
+    method = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Payout
+        fields = (
+            "id", "number", "status", "amount", "currency", "user", "method", "gateway", "reference", "provider_state",
+            "reason", "created_at", "approved_at", "finished_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_user(self, row: Payout) -> dict[str, str]:
+        return {"id": str(row.user_id), "name": row.user.full_name}
+
+    def get_method(self, row: Payout) -> dict[str, str] | None:
+        return {"id": str(row.method.pk), "kind": row.method.kind, "label": row.method.label} if row.method else None
+
+
+class PayoutRequest(serializers.Serializer[Any]):
+    amount = AmountField(required=False, allow_null=True, default=None)
+    method_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class RejectRequest(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500)
+
+
+class ProcessRequest(serializers.Serializer[Any]):
+    reference = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")

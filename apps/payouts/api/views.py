@@ -1,0 +1,172 @@
+"""Payouts and where they go (spec: api.md, Wallet, payouts)."""
+
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.api.caller import person
+from apps.core.api.filters import DayRangeFilter
+from apps.core.api.views import ApiView, ListView
+from apps.core.errors import NotFound
+from apps.payouts import services
+from apps.payouts.api import serializers
+from apps.payouts.models import Payout, PayoutMethod
+from apps.rbac.access import access_of, requires
+
+FINAL = [status for status in Payout.Status.values if status not in Payout.OPEN]
+
+
+def visible_payouts(request: Request) -> Any:
+    """All of the site for staff, one's own otherwise; what isn't visible doesn't exist."""
+    rows = Payout.objects.select_related("user", "method")
+    if access_of(request).at_site("payout.read"):
+        return rows
+    return rows.filter(user_id=person(request).pk)
+
+
+class PayoutFilter(DayRangeFilter):
+    status = django_filters.ChoiceFilter(choices=Payout.Status.choices)
+    user = django_filters.UUIDFilter(field_name="user_id")
+
+    class Meta:
+        model = Payout
+        fields: list[str] = []
+
+
+class PayoutListView(ListView):
+    """Newest first."""
+
+    access = {"GET": requires("payout.read", at="own")}
+    serializer_class = serializers.PayoutRow
+    filterset_class = PayoutFilter
+
+    def get_queryset(self) -> Any:
+        return visible_payouts(self.request)
+
+
+class PayoutHistoryView(PayoutListView):
+    """Those that are over."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(status__in=FINAL)
+
+
+class PayoutView(ApiView):
+    access = {"GET": requires("payout.read", at="own")}
+    serializer_class = serializers.PayoutRow
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        return Response(self.get_serializer(find_payout(request, pk)).data)
+
+
+class PayoutRequestView(ApiView):
+    """Ask for one's earnings. They are held until the payout is over."""
+
+    access = {"POST": requires("payout.create", at="own")}
+    serializer_class = serializers.PayoutRequest
+
+    @extend_schema(responses={201: serializers.PayoutRow})
+    def post(self, request: Request) -> Response:
+        user, data = person(request), self.validated(request)
+        method = _find_method(user.pk, data["method_id"]) if data["method_id"] else None
+        payout = services.request_payout(user=user, amount=data["amount"], method=method)
+        return Response(serializers.PayoutRow(payout).data, status=201)
+
+
+class PayoutApproveView(ApiView):
+    access = {"POST": requires("payout.approve")}
+    serializer_class = serializers.PayoutRow
+
+    @extend_schema(request=None, responses=serializers.PayoutRow)
+    def post(self, request: Request, pk: UUID) -> Response:
+        payout = services.approve_payout(payout=find_payout(request, pk), actor=request.user)  # type: ignore[arg-type]
+        return Response(serializers.PayoutRow(payout).data)
+
+
+class PayoutRejectView(ApiView):
+    access = {"POST": requires("payout.approve", "payout.manage")}
+    serializer_class = serializers.RejectRequest
+
+    @extend_schema(responses=serializers.PayoutRow)
+    def post(self, request: Request, pk: UUID) -> Response:
+        payout = find_payout(request, pk)
+        reason = self.validated(request)["reason"]
+        payout = services.reject_payout(payout=payout, actor=request.user, reason=reason)  # type: ignore[arg-type]
+        return Response(serializers.PayoutRow(payout).data)
+
+
+class PayoutProcessView(ApiView):
+    access = {"POST": requires("payout.manage")}
+    serializer_class = serializers.ProcessRequest
+
+    @extend_schema(responses=serializers.PayoutRow)
+    def post(self, request: Request, pk: UUID) -> Response:
+        payout = find_payout(request, pk)
+        reference = self.validated(request)["reference"]
+        payout = services.process_payout(payout=payout, actor=request.user, reference=reference)  # type: ignore[arg-type]
+        return Response(serializers.PayoutRow(payout).data)
+
+
+class PayoutCancelView(ApiView):
+    """Take a request back before anybody has decided it."""
+
+    access = {"POST": requires("payout.create", at="own")}
+    serializer_class = serializers.PayoutRow
+
+    @extend_schema(request=None, responses=serializers.PayoutRow)
+    def post(self, request: Request, pk: UUID) -> Response:
+        user = person(request)
+        payout = Payout.objects.select_related("user", "method").filter(pk=pk, user=user).first()
+        if payout is None:
+            raise NotFound()
+        return Response(serializers.PayoutRow(services.cancel_payout(payout=payout, user=user)).data)
+
+
+def find_payout(request: Request, pk: UUID) -> Payout:
+    """Staff who may decide see all of the site, even without `payout.read`. Raises NotFound."""
+    access = access_of(request)
+    staff = any(access.at_site(key) for key in ("payout.read", "payout.approve", "payout.manage"))
+    rows = Payout.objects.select_related("user", "method") if staff else visible_payouts(request)
+    payout: Payout | None = rows.filter(pk=pk).first()
+    if payout is None:
+        raise NotFound()
+    return payout
+
+
+class MethodListView(ListView):
+    """Where my money may go."""
+
+    access = {"GET": requires("payout.create", at="own"), "POST": requires("payout.create", at="own")}
+    serializer_class = serializers.MethodRow
+
+    def get_queryset(self) -> Any:
+        return PayoutMethod.objects.filter(user_id=person(self.request).pk, removed_at=None)
+
+    @extend_schema(request=serializers.MethodRequest, responses={201: serializers.MethodRow})
+    def post(self, request: Request) -> Response:
+        serializer = serializers.MethodRequest(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        method = services.add_method(user=person(request), **serializer.validated_data)
+        return Response(serializers.MethodRow(method).data, status=201)
+
+
+class MethodView(ApiView):
+    access = {"DELETE": requires("payout.create", at="own")}
+    serializer_class = serializers.MethodRow
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: UUID) -> Response:
+        user = person(request)
+        services.remove_method(method=_find_method(user.pk, pk), actor=user)
+        return Response(status=204)
+
+
+def _find_method(user_id: UUID, pk: UUID) -> PayoutMethod:
+    method = PayoutMethod.objects.filter(user_id=user_id, pk=pk, removed_at=None).first()
+    if method is None:
+        raise NotFound()
+    return method

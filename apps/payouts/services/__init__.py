@@ -1,0 +1,24 @@
+"""Every write that concerns a payout."""
+
+from apps.payouts.services.decisions import (
+    approve_payout,
+    cancel_payout,
+    process_payout,
+    process_payouts,
+    reject_payout,
+)
+from apps.payouts.services.methods import add_method, read_details, remove_method
+from apps.payouts.services.requests import next_allowed_at, request_payout
+
+__all__ = [
+    "add_method",
+    "approve_payout",
+    "cancel_payout",
+    "next_allowed_at",
+    "process_payout",
+    "process_payouts",
+    "read_details",
+    "reject_payout",
+    "remove_method",
+    "request_payout",
+]

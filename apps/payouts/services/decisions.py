@@ -1,0 +1,117 @@
+"""What staff, and the owner, decide about a payout. Nobody decides their own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.audit import services as audit
+from apps.core.errors import DomainError, NotFound
+from apps.payouts import errors
+from apps.payouts.models import Payout
+from apps.referrals.models import Partner
+from apps.wallet import services as wallet
+
+Status = Payout.Status
+
+
+@transaction.atomic
+def approve_payout(*, payout: Payout, actor: audit.Actor) -> Payout:
+    """REQUESTED → APPROVED. Raises Denied (own payout), Conflict (state, frozen)."""
+    payout = _locked(payout, actor)
+    _check_not_frozen(payout)
+    payout.advance(to=Status.APPROVED)
+    payout.approved_at, payout.approved_by_id = timezone.now(), _person(actor)
+    payout.save(update_fields=["status", "approved_at", "approved_by"])
+    audit.record(actor=actor, action="payout.approved", target=payout, after={"amount": payout.amount})
+    return payout
+
+
+@transaction.atomic
+def reject_payout(*, payout: Payout, actor: audit.Actor, reason: str) -> Payout:
+    """REQUESTED or APPROVED → REJECTED; the money is available again. Raises Denied (own payout), Conflict (state)."""
+    payout = _locked(payout, actor)
+    payout.advance(to=Status.REJECTED)
+    payout.reason, payout.finished_at = reason, timezone.now()
+    payout.save(update_fields=["status", "reason", "finished_at"])
+    _release(payout)
+    audit.record(actor=actor, action="payout.rejected", target=payout, reason=reason)
+    return payout
+
+
+@transaction.atomic
+def cancel_payout(*, payout: Payout, user: User) -> Payout:
+    """REQUESTED → CANCELLED, by its owner. Raises Conflict (state)."""
+    payout = Payout.objects.select_for_update().get(pk=payout.pk, user=user)
+    payout.advance(to=Status.CANCELLED)
+    payout.finished_at = timezone.now()
+    payout.save(update_fields=["status", "finished_at"])
+    _release(payout)
+    audit.record(actor=user, action="payout.cancelled", target=payout)
+    return payout
+
+
+@transaction.atomic
+def process_payout(*, payout: Payout, actor: audit.Actor, reference: str = "") -> Payout:
+    """APPROVED → COMPLETED by hand: the transfer was made, `reference` is the bank's. Its commissions become paid.
+
+    Raises Denied (own payout), Conflict (state, frozen).
+    """
+    payout = _locked(payout, actor)
+    _check_not_frozen(payout)
+    payout.advance(to=Status.PROCESSING)
+    payout.save(update_fields=["status"])  # the database wants each step, and so does the history
+    payout.advance(to=Status.COMPLETED)
+    payout.reference, payout.finished_at, payout.processed_by_id = reference, timezone.now(), _person(actor)
+    payout.save(update_fields=["status", "reference", "finished_at", "processed_by"])
+    wallet.settle_hold(user_id=payout.user_id, currency=payout.currency, key=payout.hold_key, amount=payout.amount)
+    audit.record(actor=actor, action="payout.completed", target=payout, after={"reference": reference})
+    return payout
+
+
+@dataclass(frozen=True)
+class Processed:
+    """The outcome of a batch: what went through, and what was refused with its code."""
+
+    done: list[UUID]
+    refused: list[tuple[UUID, str]]
+
+
+def process_payouts(*, ids: Sequence[UUID], actor: audit.Actor, reference: str = "") -> Processed:
+    """Process many, each for itself: one that is refused holds up no other."""
+    result = Processed([], [])
+    for pk in dict.fromkeys(ids):
+        try:
+            with transaction.atomic():
+                payout = Payout.objects.filter(pk=pk).first()
+                if payout is None:
+                    raise NotFound()
+                process_payout(payout=payout, actor=actor, reference=reference)
+        except DomainError as error:
+            result.refused.append((pk, error.code))
+        else:
+            result.done.append(pk)
+    return result
+
+
+def _locked(payout: Payout, actor: audit.Actor) -> Payout:
+    found = Payout.objects.select_for_update().get(pk=payout.pk)
+    if actor.actor_kind == "user" and actor.actor_id == found.user_id:
+        raise errors.own_payout()
+    return found
+
+
+def _check_not_frozen(payout: Payout) -> None:
+    if Partner.objects.filter(user_id=payout.user_id, status=Partner.Status.FROZEN).exists():
+        raise errors.partner_frozen()
+
+
+def _release(payout: Payout) -> None:
+    wallet.release_hold(user_id=payout.user_id, currency=payout.currency, key=payout.hold_key, amount=payout.amount)
+
+
+def _person(actor: audit.Actor) -> UUID | None:
+    return actor.actor_id if actor.actor_kind == "user" else None

@@ -1,0 +1,90 @@
+"""Payout methods: checked by kind, kept encrypted, shown masked."""
+
+import json
+import re
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.audit import services as audit
+from apps.core import crypto
+from apps.core.errors import Conflict, Invalid, NotFound
+from apps.payouts.models import Payout, PayoutMethod
+
+# What each kind must tell: a pattern per detail, and whether it is required.
+_SHAPES: dict[str, dict[str, tuple[str, bool]]] = {
+    "bank": {
+        "account_holder": (r"^.{2,120}$", True),
+        "account_number": (r"^[A-Za-z0-9 ]{6,34}$", True),
+        "bank_code": (r"^[A-Za-z0-9]{4,15}$", True),
+        "bank_name": (r"^.{0,80}$", False),
+    },
+    "upi": {"vpa": (r"^[A-Za-z0-9._-]{2,64}@[A-Za-z][A-Za-z0-9]{1,63}$", True)},
+    "stripe_connect": {"account_id": (r"^acct_[A-Za-z0-9]{6,40}$", True)},
+    "manual": {"note": (r"^.{0,200}$", False)},
+}
+
+
+@transaction.atomic
+def add_method(*, user: User, kind: str, details: dict[str, Any]) -> PayoutMethod:
+    """Raises Invalid naming the detail at fault."""
+    clean = _checked(kind, details)
+    method = PayoutMethod(user=user, kind=kind, label=_label(kind, clean))
+    method.details = crypto.encrypt(json.dumps(clean, sort_keys=True), context=_context(method))
+    method.save(force_insert=True)
+    audit.record(actor=user, action="payout_method.added", target=method, after={"kind": kind})
+    return method
+
+
+@transaction.atomic
+def remove_method(*, method: PayoutMethod, actor: User) -> None:
+    """Hidden from now on; payouts keep naming it. Raises Conflict while an open payout uses it."""
+    if Payout.objects.filter(method=method, status__in=Payout.OPEN).exists():
+        raise Conflict("method_in_use", "An open payout goes there. Wait until it is done.")
+    if not PayoutMethod.objects.filter(pk=method.pk, removed_at=None).update(removed_at=timezone.now()):
+        raise NotFound()
+    audit.record(actor=actor, action="payout_method.removed", target=method)
+
+
+def read_details(method: PayoutMethod) -> dict[str, str]:
+    """For whoever pays it out. Raises Undecryptable for a ciphertext of another row."""
+    details: dict[str, str] = json.loads(crypto.decrypt(method.details, context=_context(method)))
+    return details
+
+
+def _context(method: PayoutMethod) -> str:
+    return f"{method.site_id}/payouts_payoutmethod/details/{method.pk}"
+
+
+def _checked(kind: str, details: dict[str, Any]) -> dict[str, str]:
+    shape = _SHAPES.get(kind)
+    if shape is None:
+        raise Invalid("invalid", "This kind of payout method isn't offered here.", field="kind")
+    unknown = sorted(set(details) - set(shape))
+    if unknown:
+        raise Invalid("invalid", f"Unknown detail: {unknown[0]}.", field=f"details.{unknown[0]}")
+    clean = {}
+    for name, (pattern, required) in shape.items():
+        value = details.get(name, "")
+        if not isinstance(value, str):
+            raise Invalid("invalid", "Text, please.", field=f"details.{name}")
+        value = value.strip()
+        if (required and not value) or (value and not re.fullmatch(pattern, value)):
+            raise Invalid("invalid", f"This is not a {name.replace('_', ' ')}.", field=f"details.{name}")
+        if value:
+            clean[name] = value
+    return clean
+
+
+def _label(kind: str, details: dict[str, str]) -> str:
+    """Enough to recognise, too little to use."""
+    if kind == PayoutMethod.Kind.BANK:
+        return f"{details.get('bank_name') or 'Bank account'} ··{details['account_number'].replace(' ', '')[-4:]}"[:80]
+    if kind == PayoutMethod.Kind.UPI:
+        name, _, bank = details["vpa"].partition("@")
+        return f"UPI {name[:2]}···@{bank}"[:80]
+    if kind == PayoutMethod.Kind.STRIPE_CONNECT:
+        return f"Stripe ··{details['account_id'][-4:]}"
+    return PayoutMethod.Kind(kind).label

@@ -1,0 +1,67 @@
+"""Asking for a payout."""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.audit import services as audit
+from apps.payouts import errors
+from apps.payouts.models import Payout, PayoutMethod
+from apps.referrals.models import Partner
+from apps.sites.selectors import current_site, site_settings
+from apps.wallet import services as wallet
+from apps.wallet.errors import insufficient_balance
+from apps.wallet.selectors import wallet_summary
+
+
+@transaction.atomic
+def request_payout(*, user: User, amount: int | None = None, method: PayoutMethod | None = None) -> Payout:
+    """REQUESTED, with the amount held. Without `amount`, all that is available (minor units).
+
+    Raises Conflict, checked in this order: partner_frozen, payout_in_progress, cooldown, below_minimum, insufficient_balance.
+    """
+    _check_not_frozen(user)
+    if Payout.objects.filter(user=user, status__in=Payout.OPEN).exists():
+        raise errors.payout_in_progress()
+    until = next_allowed_at(user)
+    if until is not None:
+        raise errors.cooldown(until)
+    available = wallet_summary(user.pk).available
+    wanted = available if amount is None else amount
+    minimum = site_settings().payout_minimum
+    if wanted < minimum:
+        raise errors.below_minimum(minimum, current_site().currency)
+    if wanted > available:
+        raise insufficient_balance()
+    payout = _open(user, wanted, method)
+    # The wallet checks again under its lock: what was available above may be gone by now.
+    wallet.hold_earnings(user_id=user.pk, currency=payout.currency, key=payout.hold_key, amount=wanted)
+    audit.record(actor=user, action="payout.requested", target=payout, after={"amount": wanted})
+    return payout
+
+
+def next_allowed_at(user: User) -> datetime | None:
+    """When the cooldown after the last completed payout ends, or None when it has."""
+    hours = site_settings().payout_cooldown_hours
+    if not hours:
+        return None
+    last = Payout.objects.filter(user=user, status=Payout.Status.COMPLETED).order_by("-finished_at").first()
+    if last is None or last.finished_at is None:
+        return None
+    until = last.finished_at + timedelta(hours=hours)
+    return until if until > timezone.now() else None
+
+
+def _check_not_frozen(user: User) -> None:
+    if Partner.objects.filter(user=user, status=Partner.Status.FROZEN).exists():
+        raise errors.partner_frozen()
+
+
+def _open(user: User, amount: int, method: PayoutMethod | None) -> Payout:
+    try:
+        with transaction.atomic():
+            return Payout.objects.create(user=user, amount=amount, currency=current_site().currency, method=method)
+    except IntegrityError as error:  # two requests at once: the partial unique index lets one in
+        raise errors.payout_in_progress() from error
