@@ -64,9 +64,9 @@ class SiteTransactionMiddleware:
     """
 
     def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
+        self.get_response: Callable[[Any], Any] = get_response
 
-    def __call__(self, request: Any) -> HttpResponse:
+    def __call__(self, request: Any) -> Any:
         site = request.site
         if site is None:
             with transaction.atomic():
@@ -75,7 +75,7 @@ class SiteTransactionMiddleware:
                     transaction.set_rollback(True)
             return response
         with site_context(site.pk):
-            response: Any = self.get_response(request)
+            response = self.get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
             else:

@@ -49,16 +49,12 @@ class LedgerRow(serializers.ModelSerializer[Posting]):
 
 
 class TransferRequest(serializers.Serializer[Any]):
-    source = serializers.ChoiceField(choices=["earnings"])
     to = serializers.ChoiceField(choices=["funds"])
     amount = AmountField()
 
     def get_fields(self) -> dict[str, Any]:
         """`from` is a keyword in Python and a field in the contract."""
-        fields: Any = super().get_fields()
-        source = fields.pop("source")
-        source.source = None
-        return {"from": source, **fields}
+        return {"from": serializers.ChoiceField(choices=["earnings"]), **super().get_fields()}
 
 
 class CreditRequest(serializers.Serializer[Any]):

@@ -1,0 +1,32 @@
+"""One of each thing a site has, made by the services."""
+
+from uuid import UUID
+
+from apps.accounts.models import Membership, User
+from apps.accounts.services import create_api_key
+from apps.audit.models import AuditEvent
+from apps.audit.services import SYSTEM
+from apps.payouts.services import add_method, request_payout
+from apps.rbac.models import Role
+from apps.referrals.services import create_link, join
+from apps.sites.models import Site
+from apps.wallet.tests.factories import give_earnings
+
+
+def ids_of(site: Site) -> dict[str, UUID]:
+    """Call it inside the site's context."""
+    user = User.objects.create_user(email=f"stranger@{site.code.lower()}.example", password=None, full_name="Stranger")
+    Membership.objects.create(user=user)
+    partner = join(user=user)
+    give_earnings(user, 1000, currency=site.currency)
+    key, _ = create_api_key(name="shop", scopes=["orders.write"], actor=SYSTEM, access=None)
+    return {
+        "user": user.pk,
+        "partner": partner.pk,
+        "link": create_link(partner=partner, name="Blog").pk,
+        "role": Role.objects.get(key="admin").pk,
+        "api key": key.pk,
+        "payout method": add_method(user=user, kind="upi", details={"vpa": "stranger@upi"}).pk,
+        "payout": request_payout(user=user, amount=100).pk,
+        "audit event": AuditEvent.objects.first().pk,  # type: ignore[union-attr]
+    }
