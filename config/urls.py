@@ -7,6 +7,7 @@ from apps.core import views
 
 api: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.api.urls")),
+    path("", include("apps.referrals.api.urls")),
     path("", include("apps.wallet.api.urls")),
     path("", include("apps.payouts.api.urls")),
     path("", include("apps.onboarding.api.urls")),
@@ -18,5 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ready/", views.ready, name="ready"),
     path("ready", views.ready),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("", include("apps.referrals.urls")),
     path("api/v1/", include(api)),
 ]

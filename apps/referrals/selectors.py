@@ -22,14 +22,25 @@ SELECT p.id, s.levels,
        ARRAY(SELECT w.depth - p.depth FROM waiting w
              WHERE w.path > p.path AND w.path < p.path || '~' AND w.depth - p.depth <= {MAX_LEVEL})
 FROM referrals_partner p JOIN referrals_partnerstats s ON s.partner_id = p.id
-WHERE p.id = ANY(%s)
-"""  # noqa: S608 - a constant
+WHERE """  # noqa: S608 - a constant
 
 
 def read_stats(partner_ids: Iterable[UUID]) -> dict[UUID, list[int]]:
     """{partner: people at levels 1..20}, exact at this moment: folded rows plus the tail of signups."""
+    return _stats_where("p.id = ANY(%s)", list(partner_ids))
+
+
+def own_stats(user: "User") -> list[int]:
+    """A member's own people at levels 1..20, in one query. Raises NotFound for staff, who have no place in the tree."""
+    found = _stats_where("p.user_id = %s", user.pk)
+    if not found:
+        raise NotFound()
+    return next(iter(found.values()))
+
+
+def _stats_where(condition: str, value: UUID | list[UUID]) -> dict[UUID, list[int]]:
     with connection.cursor() as cursor:
-        cursor.execute(_STATS, [list(partner_ids)])
+        cursor.execute(_STATS + condition, [value])
         rows = cursor.fetchall()
     found: dict[UUID, list[int]] = {}
     for pk, levels, waiting in rows:
@@ -71,8 +82,8 @@ def _members(paths: Sequence[str]) -> list[UplineMember]:
 
 
 def partner_of(user: "User") -> Partner:
-    """The member's own place. Raises NotFound for staff and servers, who have none."""
-    partner = Partner.objects.filter(user_id=user.pk).first() if user.actor_kind == "user" else None
+    """The member's own place. Raises NotFound for staff, who have none."""
+    partner = Partner.objects.filter(user_id=user.pk).first()
     if partner is None:
         raise NotFound()
     return partner

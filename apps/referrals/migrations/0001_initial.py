@@ -10,13 +10,13 @@ import apps.core.ids
 import apps.core.models.fields
 import apps.core.tenancy
 import apps.referrals.models.stats
-from apps.core.rls.operations import GuardFunction, ProtectTable
+from apps.core.rls.operations import GuardFunction, ProtectTable, Transitions
 
-# A code, its owner and its site never change, whoever asks, and nobody becomes "not activated" again (T1).
+# A code, its owner and its site never change, whoever asks (T1).
 FROZEN_IDENTITY = """
 CREATE TRIGGER frozen_identity BEFORE UPDATE ON referrals_partner FOR EACH ROW
 WHEN (NEW.code IS DISTINCT FROM OLD.code OR NEW.user_id IS DISTINCT FROM OLD.user_id OR NEW.site_id <> OLD.site_id
-      OR NEW.joined_at <> OLD.joined_at OR (NEW.status = 'pending' AND OLD.status <> 'pending'))
+      OR NEW.joined_at <> OLD.joined_at)
 EXECUTE FUNCTION refuse_change()
 """
 
@@ -469,6 +469,16 @@ class Migration(migrations.Migration):
             update_columns=["status", "from_sponsor_id", "people", "refusal", "applied_at"],
             guard="SELECT",
         ),
+        Transitions(
+            "Partner",
+            {
+                "pending": ["active", "inactive", "frozen"],
+                "active": ["inactive", "frozen"],
+                "inactive": ["active", "frozen"],
+                "frozen": ["active", "inactive"],
+            },
+        ),
+        Transitions("TreeMove", {"scheduled": ["applied", "refused"]}),
         migrations.RunSQL(FROZEN_IDENTITY, "DROP TRIGGER frozen_identity ON referrals_partner"),
         migrations.RunSQL(
             SPONSOR_IS_PARENT,
