@@ -1,0 +1,46 @@
+"""bin/bench [NAME] [--size N] [--soak]: run the benchmarks and print one table."""
+
+import argparse
+import importlib
+import sys
+import time
+
+import django
+
+# name on the command line → module; one module may report several rows.
+BENCHES = {
+    "stats_read": "bench.web",
+    "downline_page": "bench.trees",
+    "level_counts": "bench.trees",
+    "commission_orders": "bench.commissions",
+    "ledger_posts": "bench.ledger",
+    "signups_hot_sponsor": "bench.signups",
+}
+SOAKS: dict[str, str] = {}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
+    parser.add_argument("name", nargs="?", choices=sorted({*BENCHES, *SOAKS}), help="one benchmark; all without it")
+    parser.add_argument("--size", type=int, default=1_000_000, help="partners in the large tree")
+    parser.add_argument("--soak", action="store_true", help="the long reliability rows at full size instead")
+    options = parser.parse_args()
+    django.setup()
+    from django.core.management import call_command
+
+    from bench.figures import table
+
+    call_command("migrate", verbosity=0)
+    chosen = SOAKS if options.soak else BENCHES
+    modules = [chosen[options.name]] if options.name else list(dict.fromkeys(chosen.values()))
+    figures = []
+    for module in modules:
+        started = time.perf_counter()
+        figures += importlib.import_module(module).run(options.size)
+        print(f"{module}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    print(table(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
