@@ -20,7 +20,7 @@ MAX_DEPTH = 60
 
 def admin() -> psycopg.Connection:
     """Outside every policy: plain SQL as the limit of what the database can do."""
-    return psycopg.connect(os.environ["DATABASE_ADMIN_URL"], dbname="upline", autocommit=True)
+    return psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True)
 
 
 def make_site(code: str) -> Site:
