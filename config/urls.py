@@ -21,4 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include("apps.referrals.urls")),
     path("api/v1/", include(api)),
+    path("", include("apps.dashboard.urls")),
 ]

@@ -121,6 +121,13 @@ def _set_password(user: User, password: str, *, action: str) -> None:
     audit.record(actor=user, action=action, target=user)
 
 
+@transaction.atomic
+def sign_out_everywhere(*, user: User) -> None:
+    """Ends every token and session at every site, at their next request."""
+    tokens.revoke_user(User.objects.select_for_update().get(pk=user.pk))
+    audit.record(actor=user, action="sessions.ended", target=user)
+
+
 def request_password_reset(*, email: str) -> None:
     """Queue the mail when the e-mail is a member's; the caller learns nothing either way."""
     from apps.accounts.tasks import send_password_reset

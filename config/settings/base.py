@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "apps.referrals",
     "apps.payouts",
     "apps.onboarding",
+    "apps.dashboard",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

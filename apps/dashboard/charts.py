@@ -1,0 +1,131 @@
+"""Charts as percentages: templates write them into SVG attributes, so a page needs neither script nor inline style."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+def share(part: int, whole: int) -> str:
+    """`part` of `whole` as a percentage with one decimal, "0%" of nothing."""
+    return f"{100 * part / whole:.1f}%" if whole else "0%"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a strip: where it starts, how wide it is."""
+
+    name: str
+    status: str
+    amount: int
+    x: str
+    width: str
+    hatched: bool = False
+
+
+def strip(parts: Sequence[tuple[str, str, int, bool]]) -> list[Segment]:
+    """(name, status, amount, hatched) side by side; they fill the whole width. Parts of nothing take none."""
+    total, start, segments = sum(max(amount, 0) for _, _, amount, _ in parts), 0, []
+    for name, status, amount, hatched in parts:
+        width = max(amount, 0)
+        segments.append(Segment(name, status, amount, share(start, total), share(width, total), hatched))
+        start += width
+    return segments
+
+
+@dataclass(frozen=True)
+class Block:
+    series: int
+    """1, 2, 3: the nearest level first."""
+    y: str
+    height: str
+
+
+@dataclass(frozen=True)
+class Column:
+    label: str
+    total: int
+    blocks: list[Block]
+
+
+@dataclass(frozen=True)
+class Columns:
+    columns: list[Column]
+    ticks: list[int]
+    """From the top down, ending in 0."""
+
+    @property
+    def total(self) -> int:
+        return sum(column.total for column in self.columns)
+
+    @property
+    def lines(self) -> int:
+        return len(self.ticks) - 1
+
+
+def columns(rows: Sequence[tuple[str, Sequence[int]]], *, unit: int = 100) -> Columns:
+    """(label, amounts by series) stacked; the axis ends at a round figure of `unit` minor units."""
+    highest = max((sum(max(value, 0) for value in values) for _, values in rows), default=0)
+    ticks = _ticks(highest, unit)
+    return Columns([Column(label, sum(values), _blocks(values, ticks[0])) for label, values in rows], ticks)
+
+
+def _blocks(values: Sequence[int], top: int) -> list[Block]:
+    blocks, reached = [], 0
+    for series, value in enumerate(values, start=1):
+        if value > 0:
+            reached += value
+            blocks.append(Block(series, share(top - reached, top), share(value, top)))
+    return blocks
+
+
+def _ticks(highest: int, unit: int) -> list[int]:
+    """Two or three equal steps of 1, 2 or 5 times a power of ten, the fewest that reach `highest`."""
+    scale = unit
+    while True:
+        for step in (scale, 2 * scale, 5 * scale):
+            for lines in (2, 3):
+                if highest <= step * lines:
+                    return [step * line for line in range(lines, -1, -1)]
+        scale *= 10
+
+
+def spark(values: Sequence[int]) -> str:
+    """The path of a sparkline in a box of 100 by 28, 2 from its edges; flat when nothing changes."""
+    if len(values) < 2:
+        return ""
+    low, high = min(values), max(values)
+    points = []
+    for index, value in enumerate(values):
+        height = (value - low) / (high - low) if high > low else 0
+        points.append(f"{round(100 * index / (len(values) - 1))} {round(26 - 24 * height)}")
+    return "M" + " ".join(points)
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    count: int
+    width: str
+
+
+def funnel(steps: Sequence[tuple[str, int]]) -> list[Step]:
+    """Steps on one scale, the first being whole; a later step that exceeds it sets the scale."""
+    widest = max((count for _, count in steps), default=0)
+    return [Step(name, count, share(count, widest)) for name, count in steps]
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A figure against the same days of the month before."""
+
+    trend: str
+    text: str
+
+
+def delta(now: int, before: int) -> Delta:
+    """As a percentage, or as a difference where percentages of small counts would mislead."""
+    if now == before:
+        return Delta("flat", "same")
+    trend, arrow = ("up", "▲") if now > before else ("down", "▼")
+    if before < 10:
+        return Delta(trend, f"{arrow} {abs(now - before)}")
+    return Delta(trend, f"{arrow} {round(100 * abs(now - before) / before)}\N{NO-BREAK SPACE}%")

@@ -1,0 +1,119 @@
+"""Shapes of what people type. Rules are the services'; their refusals come back to the field they name."""
+
+from typing import Any
+
+from django import forms
+
+from apps.core import money
+from apps.core.errors import DomainError
+
+PASSWORD_MAX = 128
+MAX_MINOR = 2**63 - 1
+
+
+class PageForm(forms.Form):
+    """Fields drawn by partials/field.html; `refuse` puts a service's refusal beside the field at fault."""
+
+    use_required_attribute = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
+    def refuse(self, error: DomainError) -> None:
+        self.is_valid()  # so that there is a place for the error
+        self.add_error(error.field if error.field in self.fields else None, error.message)
+
+
+def text_field(label: str, *, autocomplete: str = "off", **kwargs: Any) -> forms.CharField:
+    attrs = {"autocomplete": autocomplete, **kwargs.pop("attrs", {})}
+    return forms.CharField(label=label, widget=forms.TextInput(attrs=attrs), **kwargs)
+
+
+def password_field(label: str, *, new: bool = False, **kwargs: Any) -> forms.CharField:
+    attrs = {"autocomplete": "new-password" if new else "current-password"}
+    widget = forms.PasswordInput(attrs=attrs)
+    return forms.CharField(label=label, strip=False, max_length=PASSWORD_MAX, widget=widget, **kwargs)
+
+
+def email_field(label: str = "Email", *, autocomplete: str = "email", **kwargs: Any) -> forms.EmailField:
+    return forms.EmailField(
+        label=label, max_length=254, widget=forms.EmailInput(attrs={"autocomplete": autocomplete}), **kwargs
+    )
+
+
+class AmountField(forms.CharField):
+    """An amount as people write it, "12,000.50" or "₹500"; cleaned, minor units of the site's currency."""
+
+    default_error_messages = {
+        "invalid": "Write an amount such as {example}.",
+        "places": "{currency} has {places} decimal places.",
+        "range": "Write an amount above zero.",
+    }
+
+    def __init__(self, *, currency: str, **kwargs: Any) -> None:
+        self.currency = currency
+        attrs = {"inputmode": "decimal", "autocomplete": "off"}
+        super().__init__(max_length=30, widget=forms.TextInput(attrs=attrs), **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        written = super().clean(value)
+        return self._minor(written) if written else None
+
+    def _minor(self, written: str) -> int:
+        places = money.exponent(self.currency)
+        symbol = money.SYMBOLS.get(self.currency, self.currency)
+        plain = written.replace(symbol, "").replace(self.currency, "").replace(",", "").replace(" ", "").strip()
+        whole, dot, decimals = plain.partition(".")
+        if not (whole + decimals).isascii() or not (whole + decimals).isdigit() or (dot and not decimals):
+            raise self._wrong("invalid", example=money.format_money(50000, self.currency))
+        if len(decimals) > places:
+            raise self._wrong("places", currency=self.currency, places=places)
+        minor = int(whole or "0") * 10**places + int(decimals.ljust(places, "0") or "0")
+        if not 0 < minor <= MAX_MINOR:
+            raise self._wrong("range")
+        return minor
+
+    def _wrong(self, code: str, **values: Any) -> forms.ValidationError:
+        return forms.ValidationError(str(self.error_messages[code]).format(**values), code=code)
+
+
+class SignInForm(PageForm):
+    email = email_field(autocomplete="username")
+    password = password_field("Password")
+
+
+class ResetRequestForm(PageForm):
+    email = email_field(autocomplete="username")
+
+
+class ResetConfirmForm(PageForm):
+    new_password = password_field("New password", new=True, help_text="8 characters or more, not only digits")
+
+
+class JoinForm(PageForm):
+    full_name = text_field("Name", autocomplete="name", max_length=120)
+    email = email_field()
+    password = password_field("Password", new=True, help_text="8 characters or more, not only digits")
+    referral_code = text_field("Invited by", required=False, max_length=32, attrs={"class": "mono", "spellcheck": "false"},
+                               help_text="The code of whoever told you, if somebody did. It can’t be changed later.")  # fmt: skip
+    click_id = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+
+class TransferForm(PageForm):
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"] = AmountField(currency=currency, label="Amount")
+
+
+LOCALES = [("en-IN", "English (India)"), ("en-GB", "English (UK)"), ("en-US", "English (US)")]
+
+
+class ProfileForm(PageForm):
+    full_name = text_field("Name", autocomplete="name", max_length=120)
+    locale = forms.ChoiceField(label="Language and region", choices=LOCALES)
+
+
+class PasswordForm(PageForm):
+    old_password = password_field("Present password")
+    new_password = password_field("New password", new=True, help_text="8 characters or more, not only digits")
