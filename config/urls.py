@@ -1,5 +1,6 @@
 """Every route. The API is under /api/v1; what belongs to the installation or to browsers is at the root (settled.md)."""
 
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
@@ -21,5 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include("apps.referrals.urls")),
     path("api/v1/", include(api)),
+    path("admin/", admin.site.urls),
     path("", include("apps.dashboard.urls")),
 ]

@@ -11,6 +11,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.authentication import hash_key
 from apps.accounts.tokens import AccessToken
@@ -18,6 +19,7 @@ from apps.core.api.errors import error_response
 from apps.core.middleware import is_api
 from apps.core.models import IdempotencyKey
 from apps.core.tenancy import site_context
+from apps.rbac.access import access_of
 from apps.sites import registry
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -35,6 +37,7 @@ class SessionSiteMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
+        request.access = SimpleLazyObject(lambda: access_of(request))
         site = request.site
         opened_at = request.session.get(SESSION_SITE)
         if opened_at is not None and opened_at != (site.code if site else ""):

@@ -2,42 +2,26 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.errors import DomainError
+from apps.core.backoffice import UplineModelAdmin, attempt, may
 from apps.referrals import services
 from apps.referrals.models import CampaignLink, Click, Conversion, Partner, TreeMove
 from apps.referrals.selectors import read_stats
 
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """What services wrote, to look at."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+KEYS = ("affiliate.read", "affiliate.manage")
 
 
 @admin.register(Partner)
-class PartnerAdmin(ReadOnlyAdmin):
-    """Search is by the start of a code or an e-mail: equality and `^@` are what an index can serve under row level security."""
-
+class PartnerAdmin(UplineModelAdmin):
+    view_keys = KEYS
     list_display = ("code", "person", "email", "level", "status", "kind", "team", "joined_at")
     list_filter = ("status", "kind")
     list_select_related = ("user", "sponsor")
-    search_fields = ("code__startswith", "user__email__startswith")
+    search_prefixes = ("code", "user__email")
     search_help_text = "The start of a code or of an e-mail."
-    ordering = ("-id",)
     actions = ("make_active", "make_inactive", "freeze")
     fields = (
         "code", "person", "email", "status", "kind", "sponsor", "level", "team_by_level", "joined_at", "activated_at",
@@ -46,13 +30,6 @@ class PartnerAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Partner]:
         return super().get_queryset(request).filter(depth__gt=1)
-
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        by_code, by_email = Q(code__startswith=term.upper()), Q(user__email__startswith=term.lower())
-        return queryset.filter(by_code | by_email), False
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The page's statistics in one statement, instead of one per row."""
@@ -86,7 +63,7 @@ class PartnerAdmin(ReadOnlyAdmin):
         return ", ".join(found) or "nobody yet"
 
     def has_status_permission(self, request: HttpRequest) -> bool:
-        return super().has_change_permission(request)
+        return may(request, ("affiliate.manage",))
 
     @admin.action(description="Make active", permissions=["status"])
     def make_active(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
@@ -102,11 +79,11 @@ class PartnerAdmin(ReadOnlyAdmin):
 
     def _set_status(self, request: HttpRequest, queryset: QuerySet[Partner], status: str) -> None:
         actor: Any = request.user
-        for partner in queryset:
-            try:
-                services.set_partner_status(partner=partner, status=status, reason="Back office", actor=actor)
-            except DomainError as error:
-                self.message_user(request, f"{partner}: {error.message}", messages.ERROR)
+
+        def act(partner: Partner) -> None:
+            services.set_partner_status(partner=partner, status=status, reason="Back office", actor=actor)
+
+        attempt(request, queryset, act, done=f"partners are {status} now")
 
 
 def _levels(partner: Any) -> list[int]:
@@ -115,32 +92,32 @@ def _levels(partner: Any) -> list[int]:
 
 
 @admin.register(TreeMove)
-class TreeMoveAdmin(ReadOnlyAdmin):
+class TreeMoveAdmin(UplineModelAdmin):
+    view_keys = KEYS
     list_display = ("partner", "from_sponsor", "to_sponsor", "status", "people", "effective_at", "reason")
     list_filter = ("status",)
     list_select_related = ("partner", "from_sponsor", "to_sponsor")
-    ordering = ("-id",)
 
 
 @admin.register(Click)
-class ClickAdmin(ReadOnlyAdmin):
+class ClickAdmin(UplineModelAdmin):
+    view_keys = KEYS
     list_display = ("created_at", "partner", "link", "ip", "device_id", "referrer")
     list_select_related = ("partner", "link")
-    search_fields = ("ip__exact", "device_id__exact")
-    ordering = ("-id",)
+    search_prefixes = ("device_id",)
 
 
 @admin.register(Conversion)
-class ConversionAdmin(ReadOnlyAdmin):
+class ConversionAdmin(UplineModelAdmin):
+    view_keys = KEYS
     list_display = ("created_at", "partner", "kind", "source", "link")
     list_filter = ("kind", "source")
     list_select_related = ("partner", "link")
-    ordering = ("-id",)
 
 
 @admin.register(CampaignLink)
-class CampaignLinkAdmin(ReadOnlyAdmin):
+class CampaignLinkAdmin(UplineModelAdmin):
+    view_keys = KEYS
     list_display = ("name", "partner", "slug", "is_active", "created_at")
     list_select_related = ("partner",)
-    search_fields = ("slug__exact",)
-    ordering = ("-id",)
+    search_prefixes = ("slug",)

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -47,13 +47,6 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 
 def _destination(settings: SiteSettings, **params: str) -> str:
     """The site's landing page, else the join page. A shop learns the code and the click there, to report its orders with."""
-    parts = urlsplit(settings.landing_url or join_url())
+    parts = urlsplit(settings.landing_url or reverse("dashboard:join"))
     query = dict(parse_qsl(parts.query)) | params
     return urlunsplit(parts._replace(query=urlencode(query)))
-
-
-def join_url() -> str:
-    try:
-        return reverse("dashboard:join")
-    except NoReverseMatch:
-        return "/dashboard/join"

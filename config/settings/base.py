@@ -10,6 +10,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
 
 INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
     "apps.core",
     "apps.audit",
     "apps.sites",
@@ -19,10 +21,9 @@ INSTALLED_APPS = [
     "apps.referrals",
     "apps.payouts",
     "apps.onboarding",
+    "apps.backoffice",
+    "apps.backoffice.apps.UplineAdminConfig",
     "apps.dashboard",
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",

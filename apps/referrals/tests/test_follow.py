@@ -29,7 +29,7 @@ def test_a_link_records_the_click_sets_the_cookie_and_leads_to_the_join_page(bro
 
     click = Click.objects.get()
     assert answer.status_code == 302
-    assert answer["Location"] == f"/dashboard/join?ref={team['ann'].code}&click_id={click.pk}"
+    assert answer["Location"] == f"/join?ref={team['ann'].code}&click_id={click.pk}"
     assert (click.partner, click.ip, click.referrer) == (team["ann"], "127.0.0.1", "https://blog.example/post")
     cookie = answer.cookies[cookies.NAME]
     assert (cookie["httponly"], cookie["samesite"], cookie["max-age"], cookie["domain"]) == (
@@ -65,7 +65,7 @@ def test_an_inactive_code_leads_on_without_a_trace_and_an_unknown_one_nowhere(br
     Partner.objects.filter(pk=team["ann"].pk).update(status="inactive")
 
     answer = browser.get(f"/r/{team['ann'].code}")
-    assert (answer.status_code, answer["Location"], cookies.NAME in answer.cookies) == (302, "/dashboard/join", False)
+    assert (answer.status_code, answer["Location"], cookies.NAME in answer.cookies) == (302, "/join", False)
     assert browser.get("/r/AAAAAAAAAAAA").status_code == 404
     assert not Click.objects.exists()
 

@@ -1,0 +1,65 @@
+"""Jobs: what waits in the outbox, and what died there."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.audit import services as audit
+from apps.core import outbox
+from apps.core.backoffice import UplineModelAdmin, attempt, may
+from apps.core.models import ChainHead, IdempotencyKey, OutboxEvent
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [("dead", "Failed"), ("waiting", "Waiting"), ("done", "Done")]
+
+    def queryset(self, request: Any, queryset: QuerySet[OutboxEvent]) -> QuerySet[OutboxEvent]:
+        chosen: dict[str, dict[str, Any]] = {
+            "dead": {"dead_at__isnull": False},
+            "waiting": {"dead_at": None, "done_at": None},
+            "done": {"done_at__isnull": False},
+        }
+        return queryset.filter(**chosen.get(self.value() or "", {}))
+
+
+@admin.register(OutboxEvent)
+class OutboxEventAdmin(UplineModelAdmin):
+    """Failed jobs are reviewed and replayed here (W9)."""
+
+    view_keys = ("analytics.read", "permission.manage")
+    list_display = ("topic", "consumer", "key", "attempts", "created_at", "next_at", "done_at", "dead_at")
+    list_filter = (StateFilter, "consumer")
+    actions = ("replay",)
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return may(request, ("permission.manage",))
+
+    @admin.action(description="Try again", permissions=["replay"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[OutboxEvent]) -> None:
+        def act(event: OutboxEvent) -> None:
+            outbox.replay(event)
+            actor: Any = request.user
+            audit.record(actor=actor, action="job.replayed", target=event)
+
+        attempt(request, queryset.exclude(dead_at=None), act, done="jobs will be tried again")
+
+
+@admin.register(ChainHead)
+class ChainHeadAdmin(UplineModelAdmin):
+    view_keys = ("analytics.read",)
+    list_display = ("chain", "seq", "sealed_xid")
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(UplineModelAdmin):
+    """Which requests were repeated. Their bodies stay out of sight."""
+
+    view_keys = ("permission.manage",)
+    list_display = ("key", "caller", "status", "created_at")
+    exclude = ("body",)

@@ -1,0 +1,70 @@
+"""Roles and who holds them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from apps.core.backoffice import UplineModelAdmin
+from apps.rbac.models import Permission, PlatformRole, Role, RolePermission, UserRole
+
+
+class PermissionInline(admin.TabularInline):
+    model = RolePermission
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Role)
+class RoleAdmin(UplineModelAdmin):
+    view_keys = ("role.read", "rbac.roles.manage")
+    list_display = ("name", "key", "is_system", "held", "description")
+    list_filter = ("is_system",)
+    search_prefixes = ("key",)
+    ordering = ("key",)
+    inlines = (PermissionInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.annotate(keys_held=Count("permissions"))
+
+    @admin.display(description="permissions")
+    def held(self, role: Any) -> int:
+        return int(role.keys_held)
+
+
+@admin.register(Permission)
+class PermissionAdmin(UplineModelAdmin):
+    view_keys = ("permission.read", "rbac.permissions.manage")
+    list_display = ("key", "name", "resource", "action")
+    list_filter = ("resource", "action")
+    search_prefixes = ("key",)
+    ordering = ("key",)
+
+
+@admin.register(UserRole)
+class UserRoleAdmin(UplineModelAdmin):
+    view_keys = ("role.read", "rbac.user_roles.manage")
+    list_display = ("user", "role", "scope", "granted_by", "expires_at", "created_at")
+    list_select_related = ("user", "role", "granted_by")
+    list_filter = ("scope",)
+    search_prefixes = ("user__email",)
+
+
+@admin.register(PlatformRole)
+class PlatformRoleAdmin(UplineModelAdmin):
+    """Every site's staff may see who has the run of all of them."""
+
+    view_keys = ("role.read",)
+    list_display = ("user", "role_key", "expires_at", "created_at")
+    list_select_related = ("user",)

@@ -1,0 +1,73 @@
+"""The site at work, and what its operator has decided."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from apps.audit import services as audit
+from apps.core.backoffice import UplineModelAdmin
+from apps.sites.models import Site, SiteDomain, SiteSettings
+
+
+class DomainInline(admin.TabularInline):
+    model = SiteDomain
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OwnSite(UplineModelAdmin):
+    """Tenants share these tables: only the site at work is shown."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.filter(pk=request.site.pk) if getattr(request, "site", None) else rows.none()
+
+
+@admin.register(Site)
+class SiteAdmin(OwnSite):
+    view_keys = ("analytics.read", "role.read")
+    change_keys = ("role.manage",)
+    editable = ("name", "time_zone", "hue")
+    list_display = ("code", "name", "currency", "time_zone", "is_active")
+    ordering = ("code",)
+    inlines = (DomainInline,)
+
+    def save_model(self, request: Any, obj: Any, form: ModelForm, change: bool) -> None:
+        obj.save(update_fields=form.changed_data)
+        _record(request, obj, form)
+
+
+@admin.register(SiteSettings)
+class SiteSettingsAdmin(UplineModelAdmin):
+    view_keys = ("analytics.read", "role.read")
+    change_keys = ("affiliate.update",)
+    editable = (
+        "activation", "activation_fee", "qualifying_categories", "attribution", "attribution_days", "payout_minimum",
+        "payout_cooldown_hours", "landing_url", "shop_origins",
+    )  # fmt: skip
+    list_display = ("__str__", "activation", "attribution", "attribution_days", "payout_minimum")
+
+    def save_model(self, request: Any, obj: Any, form: ModelForm, change: bool) -> None:
+        obj.save(update_fields=form.changed_data)
+        _record(request, obj, form)
+
+
+def _record(request: Any, obj: Any, form: ModelForm) -> None:
+    before = {name: form.initial.get(name) for name in form.changed_data}
+    after = {name: form.cleaned_data.get(name) for name in form.changed_data}
+    action = f"{obj._meta.model_name}.changed"
+    audit.record(actor=request.user, action=action, target=obj, before=before, after=after)

@@ -1,0 +1,64 @@
+"""The admin site: who may enter, at which site they work, and the index that is a dashboard."""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.views.decorators.http import require_POST
+
+from apps.accounts.middleware import SESSION_SITE, SESSION_SWITCH
+from apps.backoffice import selectors
+from apps.backoffice.forms import SignInForm
+from apps.rbac.access import access_of
+from apps.sites import registry
+
+
+class BackOfficeSite(AdminSite):
+    site_header = "Upline"
+    site_title = "Upline back office"
+    index_title = "Home"
+    site_url = None
+    login_form = SignInForm
+    enable_nav_sidebar = True
+    empty_value_display = "–"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user = request.user
+        if not (user.is_authenticated and user.is_active):
+            return False
+        return access_of(request).is_staff or (getattr(request, "site", None) is None and access_of(request).platform)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        site = getattr(request, "site", None)
+        on_platform = getattr(request, "switched", False) or site is None
+        return {
+            **super().each_context(request),
+            "working_site": site,
+            "can_switch": on_platform and request.user.is_authenticated,
+            "switchable_sites": registry.all_sites() if on_platform else [],
+        }
+
+    def get_urls(self) -> list[Any]:
+        return [path("switch/", self.admin_view(require_POST(self.switch)), name="switch"), *super().get_urls()]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().login(request, extra_context)
+        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
+            site = getattr(request, "site", None)
+            request.session[SESSION_SITE] = site.code if site else ""
+        return response
+
+    def switch(self, request: HttpRequest) -> HttpResponse:
+        """Work at another site. Only on the platform host, where the session isn't bound to one."""
+        site = registry.by_code(request.POST.get("site", ""))
+        if site is not None and request.session.get(SESSION_SITE) == "":
+            request.session[SESSION_SWITCH] = site.code
+        return redirect(reverse("admin:index"))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        context = extra_context or {}
+        if getattr(request, "site", None) is not None:
+            context = {**context, "home": selectors.home(request)}
+        return super().index(request, context)

@@ -1,0 +1,89 @@
+"""Payouts to decide, in bulk, with a reason where one is due."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.core.backoffice import UplineModelAdmin, attempt, badge, may, money
+from apps.core.errors import Invalid
+from apps.payouts import services
+from apps.payouts.models import Payout, PayoutMethod
+
+# What the design kit calls the states of a payout.
+_TONE = {
+    "requested": "pending", "approved": "approved", "processing": "processing", "completed": "paid", "failed": "rejected",
+    "rejected": "rejected", "cancelled": "reversed",
+}  # fmt: skip
+
+
+class DecisionForm(ActionForm):
+    """Beside the list of actions: the reason of a rejection, or the bank's reference of a transfer."""
+
+    note = forms.CharField(label="Reason or reference", max_length=120, required=False)
+
+
+@admin.register(Payout)
+class PayoutAdmin(UplineModelAdmin):
+    view_keys = ("payout.read", "payout.approve", "payout.manage")
+    list_display = ("number", "user", "amount_shown", "state", "method", "created_at", "approved_by", "reference")
+    list_select_related = ("user", "method", "approved_by")
+    list_filter = ("status", "gateway")
+    search_prefixes = ("user__email", "reference")
+    action_form = DecisionForm
+    actions = ("approve", "reject", "process")
+    amount_shown = money("amount")
+
+    @admin.display(description="status", ordering="status")
+    def state(self, payout: Payout) -> str:
+        return badge(_TONE[payout.status], payout.get_status_display())
+
+    def has_approve_permission(self, request: HttpRequest) -> bool:
+        return may(request, ("payout.approve",))
+
+    def has_reject_permission(self, request: HttpRequest) -> bool:
+        return may(request, ("payout.approve", "payout.manage"))
+
+    def has_process_permission(self, request: HttpRequest) -> bool:
+        return may(request, ("payout.manage",))
+
+    @admin.action(description="Approve", permissions=["approve"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
+        actor: Any = request.user
+        attempt(
+            request, queryset, lambda row: services.approve_payout(payout=row, actor=actor), done="payouts approved"
+        )
+
+    @admin.action(description="Reject, with a reason", permissions=["reject"])
+    def reject(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
+        actor: Any = request.user
+        reason = request.POST.get("note", "").strip()
+
+        def act(row: Payout) -> None:
+            if not reason:
+                raise Invalid("invalid", "Say why: write the reason beside the action.")
+            services.reject_payout(payout=row, actor=actor, reason=reason)
+
+        attempt(request, queryset, act, done="payouts rejected")
+
+    @admin.action(description="Mark as paid", permissions=["process"])
+    def process(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
+        actor: Any = request.user
+        reference = request.POST.get("note", "").strip()
+        act = lambda row: services.process_payout(payout=row, actor=actor, reference=reference)  # noqa: E731
+        attempt(request, queryset, act, done="payouts marked as paid")
+
+
+@admin.register(PayoutMethod)
+class PayoutMethodAdmin(UplineModelAdmin):
+    """Masked: what a partner saved is read only by what pays it out."""
+
+    view_keys = ("payout.read", "payout.manage")
+    list_display = ("user", "kind", "label", "created_at", "removed_at")
+    list_select_related = ("user",)
+    list_filter = ("kind",)
+    search_prefixes = ("user__email",)
+    exclude = ("details",)

@@ -1,0 +1,100 @@
+"""Every screen of the back office × every system role (R15, second half), and what a screen costs the database."""
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.middleware import SESSION_SITE
+from apps.core.backoffice import UplineModelAdmin
+from apps.rbac import catalogue
+
+MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
+ROLES = [role.key for role in catalogue.SYSTEM_ROLES]
+OURS = [model for model in MODELS if model._meta.app_label != "django_celery_beat"]
+
+
+@pytest.fixture
+def back_office(site, make_user):
+    """back_office("admin") → a signed-in client of a member with that role."""
+
+    def client(role=""):
+        user = make_user(f"{role or 'nobody'}@example.com", roles=[role] if role else [], password=None)
+        found = Client(headers={"host": "alpha.localhost"})
+        found.force_login(user, backend="apps.accounts.backends.MembershipBackend")
+        session = found.session
+        session[SESSION_SITE] = site.code
+        session.save()
+        return found
+
+    return client
+
+
+def listing(model):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
+def test_every_screen_names_the_keys_that_open_it(model):
+    screen = admin.site._registry[model]
+
+    assert isinstance(screen, UplineModelAdmin)
+    assert screen.view_keys
+    assert {*screen.view_keys, *screen.add_keys, *screen.change_keys} <= set(catalogue.ALL_KEYS)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_sees_exactly_the_lists_its_keys_open(back_office, role):
+    client, wrong = back_office(role), []
+    held = next(item.permissions for item in catalogue.SYSTEM_ROLES if item.key == role)
+    for model in OURS:
+        screen = admin.site._registry[model]
+        allowed = bool(held & {*screen.view_keys, *screen.change_keys})
+        status = client.get(listing(model)).status_code
+        if status != (200 if allowed else 403):
+            wrong.append(f"{model._meta.label}: {status}, declared {'open' if allowed else 'closed'}")
+    assert wrong == []
+
+
+def test_without_a_staff_role_the_door_stays_shut(back_office):
+    client = back_office()
+
+    for model in [*OURS]:
+        answer = client.get(listing(model))
+        assert answer.status_code == 302
+        assert "/admin/login/" in answer["Location"]
+
+
+def test_a_session_of_one_site_is_nobodys_at_another(back_office):
+    client = back_office("super_admin")
+    assert client.get("/admin/").status_code == 200
+
+    answer = client.get("/admin/", headers={"host": "beta.localhost"})
+
+    assert answer.status_code == 302
+
+
+def test_every_list_and_row_opens_and_searches(back_office, site):
+    """With one of each thing there, so that every column is drawn."""
+    from tests.permissions.things import ids_of
+
+    ids_of(site)
+    client = back_office("super_admin")
+    for model in OURS:
+        url = listing(model)
+        assert client.get(url).status_code == 200, url
+        assert client.get(url, {"q": "some thing"}).status_code == 200, url
+        row = admin.site._registry[model].get_queryset(_request(client, site)).order_by("pk").first()
+        if row is not None:
+            change = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
+            assert client.get(change).status_code == 200, change
+
+
+def _request(client, site):
+    class Request:
+        pass
+
+    request = Request()
+    request.site = site
+    request.GET = {}
+    return request
