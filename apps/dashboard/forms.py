@@ -1,5 +1,6 @@
 """Shapes of what people type. Rules are the services'; their refusals come back to the field they name."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -22,7 +23,8 @@ class PageForm(forms.Form):
 
     def refuse(self, error: DomainError) -> None:
         self.is_valid()  # so that there is a place for the error
-        self.add_error(error.field if error.field in self.fields else None, error.message)
+        field = (error.field or "").removeprefix("details.")
+        self.add_error(field if field in self.fields else None, error.message)
 
 
 def text_field(label: str, *, autocomplete: str = "off", **kwargs: Any) -> forms.CharField:
@@ -104,6 +106,31 @@ class TransferForm(PageForm):
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["amount"] = AmountField(currency=currency, label="Amount")
+
+
+class LinkForm(PageForm):
+    name = text_field("Where will you share it?", max_length=80, attrs={"placeholder": "Newsletter, December"})
+
+
+class PayoutForm(PageForm):
+    """Empty amount: all there is. Empty method: by arrangement with the site."""
+
+    def __init__(self, *args: Any, currency: str, methods: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"] = AmountField(currency=currency, label="Amount", required=False)
+        choices = [*methods, ("", "By arrangement with the site")]
+        self.fields["method"] = forms.ChoiceField(label="To", choices=choices, required=False)
+
+
+class BankForm(PageForm):
+    account_holder = text_field("Account holder", autocomplete="name", max_length=120)
+    account_number = text_field("Account number or IBAN", max_length=40, attrs={"class": "mono"})
+    bank_code = text_field("Bank code", max_length=15, help_text="IFSC, SWIFT or sort code", attrs={"class": "mono"})
+    bank_name = text_field("Bank", max_length=80, required=False)
+
+
+class UpiForm(PageForm):
+    vpa = text_field("UPI address", max_length=130, help_text="Such as name@bank", attrs={"class": "mono"})
 
 
 LOCALES = [("en-IN", "English (India)"), ("en-GB", "English (UK)"), ("en-US", "English (US)")]

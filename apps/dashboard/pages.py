@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
 from apps.core.api.throttling import ANONYMOUS, client_ip
-from apps.core.errors import DomainError, TooMany
+from apps.core.errors import Denied, DomainError, TooMany
 from apps.rbac.access import access_of
 from apps.referrals.models import Partner
 
@@ -54,17 +54,22 @@ def member_page(view: View) -> View:
     return wrapped
 
 
-def partner_page(view: View) -> View:
-    """Members with a place in the tree; to the others it says why there is nothing for them here."""
+def partner_page(key: str) -> Callable[[View], View]:
+    """Members with a place in the tree who hold `key` for their own rows; to the others it says why there is nothing here."""
 
-    @member_page
-    @wraps(view)
-    def wrapped(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.partner is None:
-            return render(request, "dashboard/no_partner.html", {"is_staff": access_of(request).is_staff})
-        return view(request, *args, **kwargs)
+    def decorate(view: View) -> View:
+        @member_page
+        @wraps(view)
+        def wrapped(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.partner is None:
+                return render(request, "dashboard/no_partner.html", {"is_staff": access_of(request).is_staff})
+            if not access_of(request).has(key):
+                raise Denied()
+            return view(request, *args, **kwargs)
 
-    return wrapped
+        return wrapped
+
+    return decorate
 
 
 def _with_partner(view: View) -> View:

@@ -26,10 +26,14 @@ class Page(Generic[Row]):
 
 def paginate(
     request: HttpRequest, queryset: QuerySet[Any], *, size: int = SIZE, key: str = "id", descending: bool = True,
-    param: str = "cursor",
+    param: str = "cursor", hidden: str = "",
 ) -> Page[Any]:  # fmt: skip
-    """`key` is unique and what the list is ordered by. A cursor that is not ours shows the first page."""
+    """`key` is unique and what the list is ordered by. A cursor that is not ours shows the first page.
+
+    `hidden` is a beginning all keys share and nobody is shown: a tree path would tell how many stand above.
+    """
     backwards, position = _read(request, param)
+    position = hidden + position if position else ""
     after = descending == backwards  # which side of the position: greater keys, or smaller
     if position:
         queryset = queryset.filter(**{f"{key}__{'gt' if after else 'lt'}": position})
@@ -44,9 +48,13 @@ def paginate(
     older = True if backwards else more
     return Page(
         rows,
-        newer=_address(request, param, f"<{getattr(rows[0], key)}") if newer else "",
-        older=_address(request, param, f">{getattr(rows[-1], key)}") if older else "",
+        newer=_address(request, param, f"<{_tail(rows[0], key, hidden)}") if newer else "",
+        older=_address(request, param, f">{_tail(rows[-1], key, hidden)}") if older else "",
     )
+
+
+def _tail(row: Model, key: str, hidden: str) -> str:
+    return str(getattr(row, key)).removeprefix(hidden)
 
 
 def _signer(request: HttpRequest, param: str) -> signing.Signer:

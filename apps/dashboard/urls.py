@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from apps.dashboard.views import overview, platform, profile, public, session, wallet
+from apps.dashboard.views import links, overview, payouts, platform, profile, public, session, team, wallet
 
 app_name = "dashboard"
 
@@ -26,6 +26,16 @@ urlpatterns: list[URLPattern] = [
     *page("dashboard/signout", session.sign_out, "signout"),
     *page("dashboard/password/reset", session.ask_reset, "reset_ask"),
     *page("dashboard/password/reset/<str:uid>/<str:token>", session.confirm_reset, "reset_confirm"),
+    *page("dashboard/team", team.team, "team"),
+    *page("dashboard/team/<uuid:pk>/branch", team.branch, "branch"),
+    *page("dashboard/links", links.links, "links"),
+    *page("dashboard/links/<uuid:pk>", links.switch, "switch_link"),
+    path("dashboard/links/<str:token>.svg", links.qr, name="qr"),
+    *page("dashboard/payouts", payouts.payouts, "payouts"),
+    *page("dashboard/payouts/methods/<str:kind>", payouts.add_method, "add_method"),
+    *page("dashboard/payouts/methods/<uuid:pk>/remove", payouts.remove_method, "remove_method"),
+    *page("dashboard/payouts/<uuid:pk>", payouts.payout, "payout"),
+    *page("dashboard/payouts/<uuid:pk>/cancel", payouts.cancel, "cancel_payout"),
     *page("dashboard/wallet", wallet.wallet, "wallet"),
     *page("dashboard/settings", profile.settings, "settings"),
     *page("dashboard/settings/password", profile.change_password, "change_password"),

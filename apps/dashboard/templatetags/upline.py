@@ -111,6 +111,12 @@ def moment(value: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def clock(value: datetime) -> str:
+    """09:15."""
+    return f"{_local(value):%H:%M}"
+
+
+@register.filter
 def long_day(value: datetime | date | None) -> SafeString | str:
     """1 July 2026."""
     if value is None:

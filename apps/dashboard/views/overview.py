@@ -12,7 +12,7 @@ from apps.wallet.selectors import wallet_summary
 
 
 @require_safe
-@partner_page
+@partner_page("affiliate.read")
 def overview(request: Any) -> HttpResponse:
     context = {"summary": wallet_summary(request.user.pk), "link": f"{site_origin(request)}/r/{request.partner.code}"}
     return render(request, "dashboard/overview.html", context)

@@ -1,0 +1,131 @@
+"""A payout as steps in time, the next one's conditions, and what each is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet, Sum
+
+from apps.accounts.models import User
+from apps.payouts.models import Payout
+from apps.payouts.services import next_allowed_at
+from apps.referrals.models import Partner
+from apps.sites.selectors import site_settings
+from apps.wallet.models import HoldShare
+from apps.wallet.selectors import wallet_summary
+
+
+@dataclass(frozen=True)
+class Step:
+    state: str
+    """done, now, next or failed."""
+    title: str
+    at: datetime | None = None
+    note: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class InSteps:
+    payout: Payout
+    steps: list[Step]
+
+    @property
+    def is_open(self) -> bool:
+        return self.payout.status in Payout.OPEN
+
+
+def in_steps(payout: Payout) -> InSteps:
+    where = payout.method.label if payout.method else "as agreed with the site"
+    asked = Step("done", "You asked for it", payout.created_at)
+    approved = Step("done", "Approved", payout.approved_at)
+    match payout.status:
+        case Payout.Status.REQUESTED:
+            rest = [
+                Step("now", "A person checks it", note="Until then you can take it back."),
+                Step("next", f"Sent, {where}"),
+            ]
+        case Payout.Status.APPROVED:
+            rest = [approved, Step("now", "It is being sent", note="The bank’s reference will stand here."),
+                    Step("next", f"Paid, {where}")]  # fmt: skip
+        case Payout.Status.PROCESSING:
+            unknown = payout.provider_state == "unknown"
+            note = "The bank has not answered yet. Nothing is sent twice." if unknown else ""
+            rest = [approved, Step("now", "It is on its way", note=note), Step("next", f"Paid, {where}")]
+        case Payout.Status.COMPLETED:
+            rest = [approved, Step("done", f"Paid, {where}", payout.finished_at, reference=payout.reference)]
+        case Payout.Status.CANCELLED:
+            rest = [Step("failed", "You took it back", payout.finished_at, "The money is in Available again.")]
+        case _:
+            title = "Rejected" if payout.status == Payout.Status.REJECTED else "It came back"
+            note = f"{payout.reason.rstrip('.')}. " if payout.reason else ""
+            before = [approved] if payout.approved_at else []
+            rest = [*before, Step("failed", title, payout.finished_at, f"{note}The money is in Available again.")]
+    return InSteps(payout, [asked, *rest])
+
+
+@dataclass(frozen=True)
+class NextPayout:
+    """The conditions of the next one, in the order the service checks them."""
+
+    available: int
+    held: int
+    currency: str
+    minimum: int
+    cooldown_hours: int
+    current: InSteps | None
+    allowed_at: datetime | None
+    is_frozen: bool
+
+    @property
+    def reaches_minimum(self) -> bool:
+        return self.available >= self.minimum
+
+    @property
+    def is_ready(self) -> bool:
+        return self.reaches_minimum and self.current is None and self.allowed_at is None and not self.is_frozen
+
+
+def next_payout(user: User, partner: Partner) -> NextPayout:
+    """Five queries at most."""
+    summary, settings = wallet_summary(user.pk), site_settings()
+    found = Payout.objects.select_related("method").filter(user_id=user.pk, status__in=Payout.OPEN).first()
+    return NextPayout(
+        available=summary.available,
+        held=summary.held,
+        currency=summary.currency,
+        minimum=settings.payout_minimum,
+        cooldown_hours=settings.payout_cooldown_hours,
+        current=in_steps(found) if found else None,
+        allowed_at=next_allowed_at(user),
+        is_frozen=partner.status == Partner.Status.FROZEN,
+    )
+
+
+def paid_total(user_id: UUID) -> dict[str, int]:
+    """{count, amount} of all that was ever paid."""
+    rows = Payout.objects.filter(user_id=user_id, status=Payout.Status.COMPLETED)
+    found = rows.aggregate(count=Count("pk"), amount=Sum("amount"))
+    return {"count": found["count"], "amount": int(found["amount"] or 0)}
+
+
+def entry_counts(payouts: Sequence[Payout]) -> dict[UUID, int]:
+    """How many amounts each is made of. One query."""
+    by_key = {payout.hold_key: payout.pk for payout in payouts}
+    rows = HoldShare.objects.filter(hold_key__in=by_key).order_by().values_list("hold_key").annotate(n=Count("pk"))
+    return {by_key[key]: n for key, n in rows}
+
+
+def shares_of(payout: Payout) -> QuerySet[HoldShare]:
+    return HoldShare.objects.filter(hold_key=payout.hold_key).select_related("lot")
+
+
+def entries(shares: Sequence[HoldShare]) -> list[dict[str, Any]]:
+    """What each part was earned by. A commission has a way to its explanation."""
+    return [
+        {"kind": share.lot.ref_type, "ref_id": share.lot.ref_id, "at": share.lot.created_at, "amount": share.amount,
+         "whole": share.lot.amount}
+        for share in shares
+    ]  # fmt: skip

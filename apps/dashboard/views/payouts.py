@@ -1,0 +1,119 @@
+"""Money on its way out: the one in flight, the next one with its conditions, what came before."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.core.errors import DomainError, NotFound
+from apps.core.money import format_money
+from apps.dashboard import selectors
+from apps.dashboard.forms import BankForm, PageForm, PayoutForm, UpiForm
+from apps.dashboard.pages import done, partner_page
+from apps.dashboard.paging import paginate
+from apps.payouts import services
+from apps.payouts.models import Payout, PayoutMethod
+
+METHOD_FORMS: dict[str, type[PageForm]] = {"bank": BankForm, "upi": UpiForm}
+
+
+def _payouts(request: Any) -> Any:
+    return Payout.objects.select_related("method").filter(user_id=request.user.pk)
+
+
+def _methods(request: Any) -> list[PayoutMethod]:
+    return list(PayoutMethod.objects.filter(user_id=request.user.pk, removed_at=None).order_by("-id"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@partner_page("payout.create")
+def payouts(request: Any) -> HttpResponse:
+    if request.method != "POST":
+        return _show(request)
+    methods = _methods(request)
+    form = _form(request, methods, request.POST)
+    if not form.is_valid():
+        return _show(request, form=form, status=400)
+    chosen = next((method for method in methods if str(method.pk) == form.cleaned_data["method"]), None)
+    try:
+        payout = services.request_payout(user=request.user, amount=form.cleaned_data["amount"], method=chosen)
+    except DomainError as error:
+        form.refuse(error)
+        return _show(request, form=form, status=error.status)
+    return done(request, f"You asked for {format_money(payout.amount, payout.currency)}.", "dashboard:payouts")
+
+
+def _form(request: Any, methods: list[PayoutMethod], data: Any = None) -> PayoutForm:
+    choices = [(str(method.pk), method.label) for method in methods]
+    return PayoutForm(data, currency=request.site.currency, methods=choices)
+
+
+def _show(
+    request: Any, *, form: Any = None, method_form: Any = None, kind: str = "", status: int = 200
+) -> HttpResponse:
+    methods = _methods(request)
+    forms = {name: method_form if name == kind else make(prefix=name) for name, make in METHOD_FORMS.items()}
+    page = paginate(request, _payouts(request))
+    context = {
+        "form": form or _form(request, methods),
+        "methods": methods,
+        "bank_form": forms["bank"],
+        "upi_form": forms["upi"],
+        "kind": kind,
+        "next": selectors.next_payout(request.user, request.partner),
+        "page": page,
+        "entries": selectors.entry_counts(page.rows),
+        "paid": selectors.paid_total(request.user.pk),
+    }
+    return render(request, "dashboard/payouts.html", context, status=status)
+
+
+@require_safe
+@partner_page("payout.read")
+def payout(request: Any, pk: UUID) -> HttpResponse:
+    """One payout and what it is made of."""
+    found = _payouts(request).filter(pk=pk).first()
+    if found is None:
+        raise NotFound()
+    page = paginate(request, selectors.shares_of(found), descending=False)
+    context = {"payout": selectors.in_steps(found), "page": page, "entries": selectors.entries(page.rows)}
+    return render(request, "dashboard/payout.html", context)
+
+
+@require_POST
+@partner_page("payout.create")
+def cancel(request: Any, pk: UUID) -> HttpResponse:
+    found = _payouts(request).filter(pk=pk).first()
+    if found is None:
+        raise NotFound()
+    services.cancel_payout(payout=found, user=request.user)
+    return done(request, f"{found.number} is taken back. The money is available again.", "dashboard:payouts")
+
+
+@require_POST
+@partner_page("payout.create")
+def add_method(request: Any, kind: str) -> HttpResponse:
+    make = METHOD_FORMS.get(kind)
+    if make is None:
+        raise NotFound()
+    form = make(request.POST, prefix=kind)
+    if not form.is_valid():
+        return _show(request, method_form=form, kind=kind, status=400)
+    try:
+        method = services.add_method(user=request.user, kind=kind, details=form.cleaned_data)
+    except DomainError as error:
+        form.refuse(error)
+        return _show(request, method_form=form, kind=kind, status=error.status)
+    return done(request, f"{method.label} is added.", "dashboard:payouts")
+
+
+@require_POST
+@partner_page("payout.create")
+def remove_method(request: Any, pk: UUID) -> HttpResponse:
+    method = PayoutMethod.objects.filter(user_id=request.user.pk, pk=pk, removed_at=None).first()
+    if method is None:
+        raise NotFound()
+    services.remove_method(method=method, actor=request.user)
+    return done(request, f"{method.label} is removed.", "dashboard:payouts")
