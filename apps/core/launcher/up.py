@@ -72,7 +72,8 @@ def serve(state: State, processes: Processes, *, port: int, demo: bool) -> None:
     migrate(processes, env)
     served = {name: value for name, value in env.items() if name not in SERVED_WITHOUT}
     if demo:
-        load_demo(processes, served)
+        # It makes sites, which only the owner may; everything in them it makes as the app role.
+        load_demo(processes, {name: value for name, value in env.items() if name != "DATABASE_ADMIN_URL"})
     with step("ready"):
         start_servers(processes, served, port)
         processes.wait_until(lambda: ready(port), seconds=90, what=f"http://localhost:{port}/ready/ to answer 200")
