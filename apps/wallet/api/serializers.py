@@ -8,24 +8,6 @@ from apps.core.api.fields import AmountField
 from apps.wallet.models import Posting
 
 
-class EarningsPart(serializers.Serializer[Any]):
-    balance = serializers.IntegerField()
-    available = serializers.IntegerField()
-    held = serializers.IntegerField()
-    owed = serializers.IntegerField()
-
-
-class FundsPart(serializers.Serializer[Any]):
-    balance = serializers.IntegerField()
-
-
-class WalletView(serializers.Serializer[Any]):
-    currency = serializers.CharField()
-    earnings = EarningsPart()
-    funds = FundsPart()
-    pending_commissions = serializers.IntegerField()
-
-
 class LedgerRow(serializers.ModelSerializer[Posting]):
     """One posting on a pocket of the caller."""
 

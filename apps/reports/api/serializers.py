@@ -1,0 +1,128 @@
+"""Shapes of the reports."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.orders.models import OrderLine
+from apps.referrals.selectors import name_below
+
+
+class DayAmount(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    amount = serializers.IntegerField()
+
+
+class Dashboard(serializers.Serializer[Any]):
+    total_earnings = serializers.IntegerField()
+    available_balance = serializers.IntegerField()
+    pending_commissions = serializers.IntegerField()
+    total_referrals = serializers.IntegerField()
+    active_referrals = serializers.IntegerField()
+    currency = serializers.CharField()
+    clicks = serializers.IntegerField()
+    conversion_rate = serializers.CharField()
+    expected_payout = serializers.IntegerField()
+    series = DayAmount(many=True)
+
+
+class CountAmount(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    amount = serializers.IntegerField()
+
+
+class MonthAmount(serializers.Serializer[Any]):
+    month = serializers.CharField()
+    amount = serializers.IntegerField()
+
+
+class AffiliateStats(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    by_status = serializers.DictField(child=CountAmount())
+    by_level = serializers.DictField(child=CountAmount())
+    by_month = MonthAmount(many=True)
+
+
+class ExpectedPayout(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    available = serializers.IntegerField()
+    approved = serializers.IntegerField(source="available")
+    pending = serializers.IntegerField()
+    projected = serializers.IntegerField()
+    total = serializers.IntegerField()
+    by = serializers.DateField()
+    method = serializers.CharField()
+
+
+class ServiceRow(serializers.ModelSerializer[OrderLine]):
+    """`status` is `cancelled` once the line was refunded in full; `commission` what the caller earned from it."""
+
+    plan = serializers.SerializerMethodField()
+    order_id = serializers.UUIDField()
+    purchased_at = serializers.DateTimeField(source="order.paid_at")
+    currency = serializers.CharField(source="order.currency")
+    commission = serializers.IntegerField()
+    commission_status = serializers.CharField(allow_null=True)
+    status = serializers.SerializerMethodField()
+    level = serializers.IntegerField(source="buyer_level")
+    buyer = serializers.SerializerMethodField()
+
+    class Meta:
+        model = OrderLine
+        fields = (
+            "id", "order_id", "plan", "category", "purchased_at", "amount", "currency", "commission", "commission_status",
+            "status", "level", "buyer",
+        )  # fmt: skip
+
+    def get_plan(self, row: OrderLine) -> str:
+        return row.name or row.sku or row.category
+
+    def get_status(self, row: OrderLine) -> str:
+        return "active" if row.rest else "cancelled"
+
+    def get_buyer(self, row: OrderLine) -> dict[str, Any]:
+        user = row.order.user
+        return {"id": row.order.user_id, "name": name_below(user.full_name, user.email) if user else "Guest"}
+
+
+class EarningsPart(serializers.Serializer[Any]):
+    balance = serializers.IntegerField()
+    available = serializers.IntegerField()
+    held = serializers.IntegerField()
+    owed = serializers.IntegerField()
+
+
+class FundsPart(serializers.Serializer[Any]):
+    balance = serializers.IntegerField()
+
+
+class Wallet(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    earnings = EarningsPart()
+    funds = FundsPart()
+    pending_commissions = serializers.IntegerField()
+
+
+class PartnerCounts(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    pending = serializers.IntegerField()
+    active = serializers.IntegerField()
+    inactive = serializers.IntegerField()
+    frozen = serializers.IntegerField()
+
+
+class OrderTotals(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    amount = serializers.IntegerField()
+    refunded = serializers.IntegerField()
+
+
+class SiteStats(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    users = serializers.IntegerField()
+    partners = PartnerCounts()
+    max_depth = serializers.IntegerField()
+    orders = OrderTotals()
+    commissions = serializers.DictField(child=CountAmount())
+    payouts = serializers.DictField(child=CountAmount())
+    clicks = serializers.IntegerField()
