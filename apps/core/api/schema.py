@@ -1,0 +1,89 @@
+"""OpenAPI: what every operation shares, said once."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+
+from apps.core.api.views import ListView
+
+ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["code", "message", "errors", "request_id"],
+    "properties": {
+        "code": {"type": "string", "description": "Stable; act on this."},
+        "message": {"type": "string", "description": "For people."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "message"],
+                "properties": {
+                    "field": {"type": ["string", "null"]},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+        "request_id": {"type": "string"},
+    },
+}
+
+SITE_HEADER: dict[str, Any] = {
+    "in": "header",
+    "name": "X-Site-Code",
+    "schema": {"type": "string"},
+    "description": "The site, where the host doesn't name it.",
+}
+KEY_HEADER: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "Same key and body: the stored answer.",
+}
+
+
+class UplineSchema(AutoSchema):
+    """Lists are what extends ListView, whatever the shape of their answer looks like."""
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return isinstance(self.view, ListView) and self.method == "GET"
+
+
+def share(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Postprocessing hook: the error shape, the site header and the idempotency key on every operation."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    for path in result["paths"].values():
+        for method, operation in path.items():
+            if not isinstance(operation, dict) or "responses" not in operation:
+                continue
+            operation["responses"].setdefault("4XX", {"description": "Refused", "content": content})
+            operation["responses"].setdefault("503", {"description": "Not available now", "content": content})
+            shared = [SITE_HEADER, KEY_HEADER] if method == "post" else [SITE_HEADER]
+            operation["parameters"] = [*operation.get("parameters", []), *shared]
+    return result
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "apps.accounts.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "apps.accounts.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Api-Key <key>`"}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "apps.accounts.authentication.SiteSessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "apiKey", "in": "cookie", "name": "session"}
