@@ -66,7 +66,8 @@ def earnings_by_day(user_id: UUID, *, days: int) -> list[dict[str, Any]]:
     )
     found = dict(rows)
     return [
-        {"date": day.isoformat(), "amount": int(found.get(day, 0))} for day in (first + timedelta(n) for n in range(days))
+        {"date": day.isoformat(), "amount": int(found.get(day, 0))}
+        for day in (first + timedelta(n) for n in range(days))
     ]
 
 
@@ -77,12 +78,18 @@ def affiliate_stats(partner: Partner) -> dict[str, Any]:
     counted = mine.filter(status__in=(PENDING, *EARNED))
     levels = counted.values("level").annotate(count=Count("pk"), total=Sum("amount")).order_by("level")
     months = (
-        counted.annotate(month=TruncMonth("earned_at", tzinfo=UTC)).values("month").annotate(total=Sum("amount")).order_by("month")
+        counted.annotate(month=TruncMonth("earned_at", tzinfo=UTC))
+        .values("month")
+        .annotate(total=Sum("amount"))
+        .order_by("month")
     )
     return {
         "currency": current_site().currency,
         "by_status": {
-            status: {"count": statuses.get(status, {}).get("count", 0), "amount": int(statuses.get(status, {}).get("total") or 0)}
+            status: {
+                "count": statuses.get(status, {}).get("count", 0),
+                "amount": int(statuses.get(status, {}).get("total") or 0),
+            }
             for status in Commission.Status.values
         },
         "by_level": {str(row["level"]): {"count": row["count"], "amount": int(row["total"])} for row in levels},
@@ -140,6 +147,7 @@ def bought_by_downline(partner: Partner) -> QuerySet[OrderLine]:
     """
     downline = Partner.objects.downline_of(partner, depth=MAX_LEVEL)
     bringers = Partner.objects.downline_of(partner, depth=MAX_LEVEL - 1)
+    brought = bringers.filter(pk=OuterRef("order__customer__partner")).order_by()
     mine = Commission.objects.filter(line=OuterRef("pk"), user_id=partner.user_id).order_by()
     depth = Partner.objects.filter(user_id=OuterRef("order__user_id")).order_by().values("depth")[:1]
     return (
@@ -147,7 +155,10 @@ def bought_by_downline(partner: Partner) -> QuerySet[OrderLine]:
         .filter(
             Q(Exists(downline.filter(user_id=OuterRef("order__user_id")).order_by()))
             | Q(order__user=None)
-            & (Q(order__customer__partner=partner) | Q(Exists(bringers.filter(pk=OuterRef("order__customer__partner")).order_by())))
+            & (
+                Q(order__customer__partner=partner)
+                | Q(Exists(bringers.filter(pk=OuterRef("order__customer__partner")).order_by()))
+            )
         )
         .select_related("order", "order__user")
         .annotate(
@@ -170,8 +181,13 @@ def site_stats() -> dict[str, Any]:
     return {
         "currency": current_site().currency,
         "users": Membership.objects.count(),
-        "partners": {"total": sum(statuses.values()), **{status: statuses.get(status, 0) for status in Partner.Status.values}},
-        "max_depth": max((Partner.objects.people().order_by("-depth").values_list("depth", flat=True).first() or 1) - 1, 0),
+        "partners": {
+            "total": sum(statuses.values()),
+            **{status: statuses.get(status, 0) for status in Partner.Status.values},
+        },
+        "max_depth": max(
+            (Partner.objects.people().order_by("-depth").values_list("depth", flat=True).first() or 1) - 1, 0
+        ),
         "orders": {
             "count": orders["count"],
             "amount": int(orders["total"] or 0),
