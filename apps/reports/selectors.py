@@ -147,7 +147,6 @@ def bought_by_downline(partner: Partner) -> QuerySet[OrderLine]:
     """
     downline = Partner.objects.downline_of(partner, depth=MAX_LEVEL)
     bringers = Partner.objects.downline_of(partner, depth=MAX_LEVEL - 1)
-    bringers.filter(pk=OuterRef("order__customer__partner")).order_by()
     mine = Commission.objects.filter(line=OuterRef("pk"), user_id=partner.user_id).order_by()
     depth = Partner.objects.filter(user_id=OuterRef("order__user_id")).order_by().values("depth")[:1]
     return (
