@@ -9,6 +9,7 @@ from apps.core import views
 api: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.api.urls")),
     path("", include("apps.referrals.api.urls")),
+    path("", include("apps.orders.api.urls")),
     path("", include("apps.wallet.api.urls")),
     path("", include("apps.payouts.api.urls")),
     path("", include("apps.onboarding.api.urls")),

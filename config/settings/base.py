@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.wallet",
     "apps.referrals",
+    "apps.orders",
     "apps.payouts",
     "apps.onboarding",
     "apps.backoffice",

@@ -8,15 +8,19 @@ from rest_framework import serializers
 MAX_AMOUNT = 10**15
 
 
-class AmountField(serializers.IntegerField):
-    """A positive integer count of minor units. Neither true, "12" nor 12.0 is one."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("min_value", 1)
-        kwargs.setdefault("max_value", MAX_AMOUNT)
-        super().__init__(**kwargs)
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON integer. Neither true, "12" nor 12.0 is one."""
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return int(super().to_internal_value(data))
+
+
+class AmountField(StrictIntegerField):
+    """A positive integer count of minor units."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("min_value", 1)
+        kwargs.setdefault("max_value", MAX_AMOUNT)
+        super().__init__(**kwargs)

@@ -4,8 +4,15 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from apps.referrals import enrichment
 from apps.referrals.models import Partner
 from apps.referrals.tests.factories import make_partner
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the figures of apps above: each is one query more, and theirs to test."""
+    monkeypatch.setattr(enrichment, "_providers", {})
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""Reads of orders that join."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import F, QuerySet, Sum
+
+from apps.orders.models import Customer, Order
+from apps.referrals.models import Partner
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+def orders_of(user: "User") -> QuerySet[Order]:
+    """What a member bought, also as a guest before they joined."""
+    return Order.objects.filter(customer__user_id=user.pk)
+
+
+def attributed_partner(email: str) -> Partner | None:
+    """Who brought the guest of this e-mail: their sponsor when they register without a code (settled.md)."""
+    customer = Customer.objects.select_related("partner").filter(email=email, user=None).first()
+    return customer.partner if customer is not None else None
+
+
+def purchases_by_partner(viewer: Partner | None, partners: Sequence[Partner]) -> Mapping[UUID, int]:
+    """{partner: what they paid, refunds taken off}, for the rows of a tree page. One query."""
+    by_user = {partner.user_id: partner.pk for partner in partners if partner.user_id}
+    paid = Order.objects.filter(customer__user_id__in=by_user, status__in=Order.REFUNDABLE).order_by()
+    rows = paid.values_list("customer__user_id").annotate(total=Sum(F("amount") - F("refunded_amount")))
+    return {by_user[user_id]: total for user_id, total in rows}
