@@ -1,21 +1,32 @@
-"""Orders in the back office: read-only. Refunds go through the service, which tells the commissions."""
+"""Orders in the back office: to look at, and to refund. The service tells the commissions."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps.core.backoffice import UplineModelAdmin, attempt, badge, may, money
+from apps.core.ids import uuid7
 from apps.core.money import format_money
+from apps.orders import services
 from apps.orders.models import Customer, Order, OrderLine, Refund
 
+# What the design kit calls the states of an order.
+_TONE = {
+    "pending": "pending", "paid": "paid", "partially_refunded": "processing", "refunded": "reversed", "failed": "rejected",
+    "cancelled": "rejected",
+}  # fmt: skip
 
-class ReadOnly:
-    """What services wrote, to look at."""
 
-    show_full_result_count = False
-    list_per_page = 50
-    can_delete = False
+class _Facts(admin.TabularInline):
+    """Rows that belong to an order, and are never edited."""
+
     extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True  # whoever sees the order
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -23,14 +34,11 @@ class ReadOnly:
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
-
-class OrderLineInline(ReadOnly, admin.TabularInline):
+class OrderLineInline(_Facts):
     model = OrderLine
     fields = ("category", "sku", "name", "quantity", "total", "refunded")
-    readonly_fields = fields
+    readonly_fields = ("total", "refunded")
 
     @admin.display(description="amount")
     def total(self, line: OrderLine) -> str:
@@ -41,10 +49,10 @@ class OrderLineInline(ReadOnly, admin.TabularInline):
         return format_money(line.refunded_amount, line.order.currency)
 
 
-class RefundInline(ReadOnly, admin.TabularInline):
+class RefundInline(_Facts):
     model = Refund
     fields = ("external_id", "total", "reason", "created_at")
-    readonly_fields = fields
+    readonly_fields = ("total",)
 
     @admin.display(description="amount")
     def total(self, refund: Refund) -> str:
@@ -52,40 +60,51 @@ class RefundInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("number", "customer", "status", "total", "refunded", "paid_at", "commissioned_at")
+class OrderAdmin(UplineModelAdmin):
+    view_keys = ("order.read", "order.update")
+    list_display = ("number", "customer", "state", "amount_shown", "refunded_shown", "paid_at", "commissioned_at")
     list_filter = ("status",)
     list_select_related = ("customer",)
-    search_fields = ("external_id__exact", "customer__email__exact")
-    search_help_text = "The shop's number or the whole e-mail."
-    ordering = ("-id",)
+    search_prefixes = ("external_id", "customer__email")
+    search_help_text = "The start of the shop's number or of an e-mail."
+    actions = ("refund_rest",)
     inlines = (OrderLineInline, RefundInline)
     fields = (
-        "number", "customer", "status", "total", "refunded", "created_at", "paid_at", "recorded_at", "commissioned_at",
-        "above",
+        "number", "customer", "state", "amount_shown", "refunded_shown", "created_at", "paid_at", "recorded_at",
+        "commissioned_at", "above",
     )  # fmt: skip
-    readonly_fields = fields
+    readonly_fields = ("number", "state", "amount_shown", "refunded_shown", "above")
+    amount_shown = money("amount")
+    refunded_shown = money("refunded_amount", label="refunded")
 
     @admin.display(description="order")
     def number(self, order: Order) -> str:
         return str(order)
 
-    @admin.display(description="amount", ordering="amount")
-    def total(self, order: Order) -> str:
-        return format_money(order.amount, order.currency)
-
-    @admin.display(description="refunded")
-    def refunded(self, order: Order) -> str:
-        return format_money(order.refunded_amount, order.currency) if order.refunded_amount else ""
+    @admin.display(description="status", ordering="status")
+    def state(self, order: Order) -> str:
+        return badge(_TONE[order.status], order.get_status_display())
 
     @admin.display(description="upline when paid")
     def above(self, order: Order) -> str:
         return ", ".join(f"{step['level']}: {step['name']}" for step in order.upline) or "nobody"
 
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        return may(request, ("order.update",))
+
+    @admin.action(description="Refund all that is left", permissions=["refund"])
+    def refund_rest(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        actor: Any = request.user
+
+        def act(order: Order) -> None:
+            services.refund_order(order=order, external_id=f"office-{uuid7()}", reason="Back office", actor=actor)
+
+        attempt(request, queryset, act, done="orders refunded")
+
 
 @admin.register(Customer)
-class CustomerAdmin(ReadOnly, admin.ModelAdmin):
+class CustomerAdmin(UplineModelAdmin):
+    view_keys = ("order.read",)
     list_display = ("__str__", "external_id", "user", "partner", "attributed_at", "created_at")
     list_select_related = ("user", "partner")
-    search_fields = ("email__exact", "external_id__exact")
-    ordering = ("-id",)
+    search_prefixes = ("email", "external_id")

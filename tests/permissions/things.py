@@ -6,6 +6,7 @@ from apps.accounts.models import Membership, User
 from apps.accounts.services import create_api_key
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
+from apps.orders.tests.factories import make_order
 from apps.payouts.services import add_method, request_payout
 from apps.rbac.models import Role
 from apps.referrals.services import create_link, join
@@ -23,6 +24,7 @@ def ids_of(site: Site) -> dict[str, UUID]:
     return {
         "user": user.pk,
         "partner": partner.pk,
+        "order": make_order(partner, currency=site.currency).pk,
         "link": create_link(partner=partner, name="Blog").pk,
         "role": Role.objects.get(key="admin").pk,
         "api key": key.pk,
