@@ -8,6 +8,8 @@ from apps.accounts.models import Membership, User
 from apps.accounts.services import ensure_member, normal_email
 from apps.core import logs
 from apps.core.errors import Invalid
+from apps.orders.selectors import attributed_partner
+from apps.orders.services import bind_customer_to_member
 from apps.referrals.models import Partner
 from apps.referrals.services import Attribution, attribute, join
 from apps.referrals.services.codes import guessing_limit
@@ -28,17 +30,21 @@ class Newcomer:
 
 @transaction.atomic
 def register(newcomer: Newcomer) -> tuple[User, Partner]:
-    """A new partner below whoever is credited: code before click before cookie.
+    """A new partner below whoever is credited: code before click before cookie. Without a code, somebody who bought as a guest
+    stays with the partner their first attributed order bound them to.
 
     Raises Invalid with the codes of api.md (referral_code_unknown, referral_code_inactive, self_referral, email_taken,
     password_too_weak) and TooMany after ten unknown codes a minute from one address.
     """
-    attribution = _attribution(newcomer)
+    bound = None if newcomer.referral_code else attributed_partner(normal_email(newcomer.email))
+    attribution = None if bound else _attribution(newcomer)
     user = ensure_member(
         email=newcomer.email, password=newcomer.password, full_name=newcomer.full_name, user_type=newcomer.user_type
     )
-    sponsor = attribution.partner if attribution else None
+    sponsor = attribution.partner if attribution else bound
     partner = join(user=user, sponsor=sponsor, attribution=attribution)
+    if bind_customer_to_member(user=user, partner=partner) is not None:
+        partner.refresh_from_db()  # what they bought before may have activated them
     return user, partner
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet, Sum
 
-from apps.orders.models import Customer, Order
+from apps.orders.models import Order
 from apps.referrals.models import Partner
 
 if TYPE_CHECKING:
@@ -19,9 +19,8 @@ def orders_of(user: "User") -> QuerySet[Order]:
 
 
 def attributed_partner(email: str) -> Partner | None:
-    """Who brought the guest of this e-mail: their sponsor when they register without a code (settled.md)."""
-    customer = Customer.objects.select_related("partner").filter(email=email, user=None).first()
-    return customer.partner if customer is not None else None
+    """Who brought the guest of this e-mail: their sponsor when they register without a code (settled.md). Active ones only."""
+    return Partner.objects.filter(customers__email=email, customers__user=None, status=Partner.Status.ACTIVE).first()
 
 
 def purchases_by_partner(viewer: Partner | None, partners: Sequence[Partner]) -> Mapping[UUID, int]:

@@ -8,6 +8,9 @@ from django.test import override_settings
 from apps.accounts.models import Membership, User
 from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
+from apps.orders.models import Customer
+from apps.orders.services.customers import CustomerIds
+from apps.orders.tests.factories import make_order
 from apps.referrals.models import Partner
 from apps.referrals.services import set_partner_status
 
@@ -161,3 +164,20 @@ def test_guessing_codes_ends_after_ten(api):
     answers = [register(client, referral_code="ZZZZZZZZZZZZ").status_code for _ in range(11)]
 
     assert answers == [400] * 10 + [429]
+
+
+def test_a_guest_who_registers_without_a_code_stays_with_whoever_brought_them(api, site):
+    body = register(api()).json()["partner"]
+    other = register(api(), email="zoe@example.com").json()["partner"]
+    sponsor = Partner.objects.get(pk=body["id"])
+    make_order(customer=CustomerIds(email="ben@example.com"), below=sponsor)
+    make_order(customer=CustomerIds(email="carl@example.com"), below=sponsor)
+    make_order(customer=CustomerIds(email="dora@example.com"), below=sponsor)
+
+    ben = register(api(), email="Ben@example.com").json()["partner"]
+    carl = register(api(), email="carl@example.com", referral_code=other["referral_code"]).json()["partner"]
+    set_partner_status(partner=sponsor, status="inactive", reason="left", actor=SYSTEM)
+    dora = register(api(), email="dora@example.com").json()["partner"]
+
+    assert (ben["sponsor_id"], carl["sponsor_id"], dora["sponsor_id"]) == (body["id"], other["id"], None)
+    assert Customer.objects.filter(user=None).count() == 0

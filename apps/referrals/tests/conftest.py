@@ -1,8 +1,7 @@
-from collections.abc import Iterator
+import secrets
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from apps.referrals import enrichment
 from apps.referrals.models import Partner
@@ -25,9 +24,7 @@ def team(site: Any) -> dict[str, Partner]:
 
 
 @pytest.fixture
-def limits(settings: Any) -> Iterator[None]:
-    """Rate limits on, and forgotten between tests."""
+def address(settings: Any) -> str:
+    """Rate limits on, and an address nobody has used: counters outlive a run."""
     settings.UPLINE_THROTTLE = True
-    cache.clear()
-    yield
-    cache.clear()
+    return f"2001:db8::{secrets.token_hex(2)}"

@@ -249,25 +249,28 @@ def test_a_click_is_tracked_for_anybody(api, team):
     assert "Firefox" not in click.user_agent_hash
 
 
-def test_unknown_codes_all_answer_alike_and_ten_a_minute(api, team, limits, other_site):
+def test_unknown_codes_all_answer_alike_and_ten_a_minute(api, team, address, other_site):
     with site_context(other_site.pk):
         foreign = make_partner().code
     guesses = ["A" * 12, foreign, "x", "'; --", "22222222", "A" * 12]
 
     def guess(code):
-        answer = api().post(f"{API}/track/click", {"referral_code": code}, headers={"X-Request-ID": "same"})
+        answer = api().post(
+            f"{API}/track/click", {"referral_code": code}, headers={"X-Request-ID": "same"}, REMOTE_ADDR=address
+        )
         return answer.status_code, answer.content
 
     bodies = {guess(code) for code in guesses}
     assert len(bodies) == 1
     assert bodies.pop()[0] == 400
-    assert api().post(f"{API}/track/click", {"referral_code": team["ann"].code}).status_code == 201
+    right = {"referral_code": team["ann"].code}
+    assert api().post(f"{API}/track/click", right, REMOTE_ADDR=address).status_code == 201
     for _ in range(4):
         assert guess("B" * 12)[0] == 400
 
     status, body = guess("C" * 12)
     assert (status, b"rate_limited" in body) == (429, True)
-    blocked = api().post(f"{API}/track/click", {"referral_code": team["ann"].code})
+    blocked = api().post(f"{API}/track/click", right, REMOTE_ADDR=address)
     assert (blocked.status_code, int(blocked["Retry-After"]) <= 60) == (429, True)
     assert Click.objects.count() == 1
 

@@ -76,11 +76,11 @@ def test_only_a_visit_counts(browser, team):
     assert not Click.objects.exists()
 
 
-def test_guessing_codes_ends_after_ten(browser, team, limits):
+def test_guessing_codes_ends_after_ten(browser, team, address):
     for _ in range(10):
-        assert browser.get("/r/AAAAAAAAAAAA").status_code == 404
+        assert browser.get("/r/AAAAAAAAAAAA", REMOTE_ADDR=address).status_code == 404
 
-    blocked = browser.get(f"/r/{team['ann'].code}")
+    blocked = browser.get(f"/r/{team['ann'].code}", REMOTE_ADDR=address)
     assert (blocked.status_code, "Retry-After" in blocked) == (429, True)
     assert not Click.objects.exists()
 
