@@ -14,7 +14,7 @@ from apps.rbac.models import UserRole
 from apps.referrals import tasks
 from apps.referrals.models import Partner, PartnerStats, StatsTail
 from apps.referrals.models.partner import CODE_PATTERN
-from apps.referrals.selectors import read_stats, upline_snapshot, upline_through
+from apps.referrals.selectors import people, read_stats, upline_snapshot, upline_through
 from apps.referrals.services import ensure_root, fold_stats, generate_code, join, set_partner_status
 from apps.referrals.services.codes import ALPHABET, LENGTH, resolve_code
 from apps.referrals.tests.factories import UserFactory, make_chain, make_partner
@@ -266,6 +266,14 @@ def test_a_subtree_is_an_index_range_under_row_level_security(twenty_thousand):
     assert "LIKE" not in str(query.query)
     assert "~~" not in plan
     assert re.search(r"Index Cond: .*path.* >= .*path.* < ", plan), plan
+
+
+def test_a_page_of_the_tree_reads_the_index_in_order(twenty_thousand):
+    """No sort: the first page of a million costs what it shows."""
+    plan = people().downline_of(Partner.objects.get(depth=1), depth=20)[:51].explain()
+
+    assert "Index Scan using referrals_partner_path" in plan, plan
+    assert "Sort" not in plan
 
 
 def test_the_last_child_is_found_without_reading_the_branch(twenty_thousand):
