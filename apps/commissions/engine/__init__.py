@@ -4,7 +4,7 @@ The services load a plan version, the upline as it stood and the overrides, ask 
 """
 
 from .explain import recompute
-from .outcomes import commissions, outcomes_for, path_to
+from .outcomes import commissions, is_skipped, outcomes_for, path_to
 from .refunds import mirror
 from .values import (
     ACTIVATION,
@@ -39,6 +39,7 @@ __all__ = [
     "RuleBook",
     "Terms",
     "commissions",
+    "is_skipped",
     "mirror",
     "outcomes_for",
     "path_to",

@@ -64,7 +64,7 @@ def commissions(outcomes: Iterable[Outcome]) -> list[Outcome]:
 def path_to(upline: Sequence[Ancestor], compression: Compression, distance: int) -> list[PathStep]:
     """The chain from the buyer's sponsor to the one `distance` above, with those whom compression passed over."""
     return [
-        PathStep(ancestor, compression == Compression.STANDARD and _is_skipped(ancestor))
+        PathStep(ancestor, compression == Compression.STANDARD and is_skipped(ancestor))
         for ancestor in upline
         if ancestor.level <= distance
     ]
@@ -73,7 +73,7 @@ def path_to(upline: Sequence[Ancestor], compression: Compression, distance: int)
 def _places(upline: Sequence[Ancestor], terms: Terms) -> list[Ancestor | None]:
     """Who stands at level 1, 2, … of the plan."""
     if terms.compression == Compression.STANDARD:
-        standing: list[Ancestor | None] = [ancestor for ancestor in upline if not _is_skipped(ancestor)]
+        standing: list[Ancestor | None] = [ancestor for ancestor in upline if not is_skipped(ancestor)]
         return (standing + [None] * terms.depth)[: terms.depth]
     places: list[Ancestor | None] = [None] * terms.depth
     for ancestor in upline:
@@ -82,7 +82,7 @@ def _places(upline: Sequence[Ancestor], terms: Terms) -> list[Ancestor | None]:
     return places
 
 
-def _is_skipped(ancestor: Ancestor) -> bool:
+def is_skipped(ancestor: Ancestor) -> bool:
     """Compression passes over the inactive, and over who never activated.
 
     The frozen keep their place and are paid nothing: a freeze is a question not yet answered, and until it is, nobody

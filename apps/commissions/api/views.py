@@ -1,0 +1,157 @@
+"""Commissions, their decisions and their explanations (spec: api.md, Commissions)."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.commissions import selectors, services
+from apps.commissions.api import serializers
+from apps.commissions.api.filters import CommissionFilter
+from apps.commissions.models import Commission
+from apps.core.api.views import ApiView, ListView
+from apps.core.errors import NotFound
+from apps.orders.models import Order
+from apps.rbac.access import access_of, requires
+from apps.referrals.models import Partner
+
+READ = requires("commission.read", at="own")
+APPROVE = requires("commission.approve")
+
+
+def sees_all(request: Request) -> bool:
+    return access_of(request).at_site("commission.read")
+
+
+def visible(request: Request) -> QuerySet[Commission]:
+    return selectors.visible_commissions(user_id=request.user.pk, all_of_site=sees_all(request))
+
+
+def find(rows: QuerySet[Commission], pk: UUID) -> Commission:
+    """Raises NotFound, the same for what is somebody else's."""
+    commission = rows.filter(pk=pk).first()
+    if commission is None:
+        raise NotFound()
+    return commission
+
+
+class CommissionsView(ListView):
+    """Mine; for staff the site's."""
+
+    access = {"GET": READ}
+    serializer_class = serializers.CommissionRow
+    filterset_class = CommissionFilter
+    queryset = Commission.objects.none()
+
+    def get_queryset(self) -> QuerySet[Commission]:
+        return visible(self.request)
+
+
+class PendingView(CommissionsView):
+    """Those that wait for a decision or for the end of their hold."""
+
+    def get_queryset(self) -> QuerySet[Commission]:
+        return visible(self.request).filter(status=Commission.Status.PENDING)
+
+
+class StatsView(ApiView):
+    """How many there are in each state, and what they are worth."""
+
+    access = {"GET": READ}
+    serializer_class = serializers.StatsRow
+
+    def get(self, request: Request) -> Response:
+        return Response(selectors.stats(visible(request)))
+
+
+class CommissionView(ApiView):
+    access = {"GET": READ}
+    serializer_class = serializers.CommissionRow
+
+    def get(self, request: Request, commission_id: UUID) -> Response:
+        return Response(self.get_serializer(find(visible(request), commission_id)).data)
+
+
+class ExplainView(ApiView):
+    """Line, plan version, rule, base, rate, exact value, rounding and the path in the tree as it was."""
+
+    access = {"GET": READ}
+    serializer_class = serializers.Explanation
+
+    def get(self, request: Request, commission_id: UUID) -> Response:
+        rows = visible(request).select_related("version", "line", "order")
+        return Response(selectors.explain(find(rows, commission_id)))
+
+
+class ApproveView(ApiView):
+    """Approve one, and credit the partner's earnings with it."""
+
+    access = {"POST": APPROVE}
+    serializer_class = serializers.CommissionRow
+
+    @extend_schema(request=None)
+    def post(self, request: Request, commission_id: UUID) -> Response:
+        commission = find(Commission.objects.all(), commission_id)
+        services.approve_commission(commission=commission, actor=request.user)
+        return Response(self.get_serializer(find(visible(request), commission_id)).data)
+
+
+class RejectView(ApiView):
+    """Reject one that is pending."""
+
+    access = {"POST": APPROVE}
+    serializer_class = serializers.RejectRequest
+
+    @extend_schema(responses=serializers.CommissionRow)
+    def post(self, request: Request, commission_id: UUID) -> Response:
+        commission = find(Commission.objects.all(), commission_id)
+        reason = self.validated(request)["reason"]
+        services.reject_commission(commission=commission, reason=reason, actor=request.user)
+        row = serializers.CommissionRow(
+            find(Commission.objects.select_related("version", "source_user"), commission_id)
+        )
+        return Response(row.data)
+
+
+class ApproveManyView(ApiView):
+    """Approve up to 1,000; those that can't be are named with a code."""
+
+    access = {"POST": APPROVE}
+    serializer_class = serializers.ApproveRequest
+
+    @extend_schema(responses=serializers.DecidedRow)
+    def post(self, request: Request) -> Response:
+        decided = services.approve_commissions(ids=self.validated(request)["ids"], actor=request.user)
+        refused = [{"id": pk, "code": code} for pk, code in decided.refused]
+        return Response({"approved": decided.approved, "refused": refused})
+
+
+class OutcomesView(ApiView):
+    """Per line and level of an order: the commission, or the reason why there is none (X3).
+
+    Partners in the upline see the rows that name them; to everybody else below staff the order does not exist.
+    """
+
+    access = {"GET": READ}
+    serializer_class = serializers.OutcomesRow
+
+    def get(self, request: Request, order_id: UUID) -> Response:
+        order = Order.objects.filter(pk=order_id).first()
+        if order is None:
+            raise NotFound()
+        rows: list[dict[str, Any]] = selectors.outcomes_of(order, partner_id=self._own_partner(request))
+        if not rows and not sees_all(request):
+            raise NotFound()
+        return Response({"order_id": order.pk, "commissioned_at": order.commissioned_at, "results": rows})
+
+    def _own_partner(self, request: Request) -> UUID | None:
+        """Whose rows to show: None for staff, who see all."""
+        if sees_all(request):
+            return None
+        own = Partner.objects.filter(user_id=request.user.pk).values_list("pk", flat=True).first()
+        if own is None:
+            raise NotFound()
+        return own
