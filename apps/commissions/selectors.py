@@ -15,12 +15,6 @@ from apps.orders.models import Order
 from apps.sites.selectors import current_site
 
 
-def visible_commissions(*, user_id: UUID, all_of_site: bool) -> QuerySet[Commission]:
-    """The site's for staff, their own for everybody else, with what a row shows."""
-    rows = Commission.objects.select_related("version", "source_user")
-    return rows if all_of_site else rows.filter(user_id=user_id)
-
-
 def stats(commissions: QuerySet[Commission]) -> dict[str, Any]:
     """{status: {count, amount}}. Of the reversed, the amount is what was taken back: nothing is left of them."""
     found = (

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.api.caller import person
 from apps.commissions import services
 from apps.commissions.api import serializers
 from apps.commissions.models import CommissionPlan, PartnerOverride, PlanVersion
@@ -55,7 +56,7 @@ class PlansView(ListView):
     def post(self, request: Request) -> Response:
         terms = self.validated(request)
         rules = terms.pop("rules")
-        version = services.create_plan(terms=terms, rules=rules, actor=request.user)
+        version = services.create_plan(terms=terms, rules=rules, actor=person(request))
         return Response(row(version.plan_id), status=201)
 
 
@@ -74,7 +75,7 @@ class PlanView(ApiView):
         plan = find_plan(plan_id)
         terms = self.validated(request)
         rules = terms.pop("rules", None)
-        services.update_plan(plan=plan, terms=terms, rules=rules, actor=request.user)
+        services.update_plan(plan=plan, terms=terms, rules=rules, actor=person(request))
         return Response(row(plan.pk))
 
 
@@ -87,7 +88,7 @@ class PublishView(ApiView):
     @extend_schema(request=None)
     def post(self, request: Request, plan_id: UUID) -> Response:
         plan = find_plan(plan_id)
-        services.publish_plan(plan=plan, actor=request.user)
+        services.publish_plan(plan=plan, actor=person(request))
         return Response(row(plan.pk))
 
 
@@ -104,7 +105,7 @@ class OverridesView(ApiView):
     @extend_schema(responses=serializers.OverridesRow)
     def put(self, request: Request, partner_id: UUID) -> Response:
         partner = self._partner(partner_id)
-        services.set_overrides(partner=partner, rules=self.validated(request)["rules"], actor=request.user)
+        services.set_overrides(partner=partner, rules=self.validated(request)["rules"], actor=person(request))
         return self._answer(partner)
 
     def _partner(self, partner_id: UUID) -> Partner:

@@ -12,11 +12,10 @@ from apps.core import money
 
 MOST = 10**15
 """Beyond any amount of money, and well within a bigint when multiplied by a quantity."""
-CATEGORY = {"max_length": 64}
 
 
 @extend_schema_field({"oneOf": [{"type": "string", "pattern": r"^[01](\.[0-9]{1,8})?$"}, {"type": "integer"}]})
-class RuleValue(serializers.Field):  # type: ignore[type-arg]
+class RuleValue(serializers.Field):
     """ "0.10" for percent, minor units for each unit for flat. Which of them is right, the rule's kind says."""
 
     default_error_messages = {"invalid": "A fraction as text for percent, whole minor units for flat."}
@@ -32,13 +31,13 @@ class RuleValue(serializers.Field):  # type: ignore[type-arg]
 
 
 class Rule(serializers.Serializer[Any]):
-    category = serializers.CharField(**CATEGORY)
+    category = serializers.CharField(max_length=64)
     level = serializers.IntegerField(min_value=1, max_value=engine.MAX_DEPTH)
     kind = serializers.ChoiceField(choices=PlanRule.Kind.choices)
     value = RuleValue()
     cap = serializers.IntegerField(min_value=0, max_value=MOST, required=False, allow_null=True, default=None)
 
-    def validate(self, attrs: dict[str, Any]) -> engine.Rule:  # type: ignore[override]
+    def validate(self, attrs: dict[str, Any]) -> engine.Rule:
         kind, value = engine.Kind(attrs["kind"]), attrs["value"]
         return engine.Rule(attrs["category"], attrs["level"], kind, self._value(kind, value), attrs["cap"])
 
@@ -62,13 +61,13 @@ class PlanRequest(serializers.Serializer[Any]):
     approval = serializers.ChoiceField(choices=PlanVersion.Approval.choices, default=PlanVersion.Approval.MANUAL)
     hold_days = serializers.IntegerField(min_value=0, max_value=3650, default=0)
     minimum = serializers.IntegerField(min_value=0, max_value=MOST, default=0)
-    rules = Rule(many=True, max_length=2000)
+    rules = serializers.ListField(child=Rule(), max_length=2000)
 
 
 class PlanChange(PlanRequest):
     """What of a plan is to be different. Not DRF's `partial`, which would let a rule lack its fields too."""
 
-    def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
+    def get_fields(self) -> dict[str, serializers.Field]:
         fields = super().get_fields()
         for found in fields.values():
             found.required, found.default = False, serializers.empty
@@ -95,7 +94,7 @@ class PlanRow(serializers.ModelSerializer[PlanVersion]):
 
 
 class OverridesRequest(serializers.Serializer[Any]):
-    rules = Rule(many=True, max_length=500)
+    rules = serializers.ListField(child=Rule(), max_length=500)
 
 
 class OverridesRow(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.api.caller import person
 from apps.commissions import selectors, services
 from apps.commissions.api import serializers
 from apps.commissions.api.filters import CommissionFilter
@@ -16,7 +17,7 @@ from apps.core.api.views import ApiView, ListView
 from apps.core.errors import NotFound
 from apps.orders.models import Order
 from apps.rbac.access import access_of, requires
-from apps.referrals.models import Partner
+from apps.referrals.selectors import partner_of
 
 READ = requires("commission.read", at="own")
 APPROVE = requires("commission.approve")
@@ -27,7 +28,9 @@ def sees_all(request: Request) -> bool:
 
 
 def visible(request: Request) -> QuerySet[Commission]:
-    return selectors.visible_commissions(user_id=request.user.pk, all_of_site=sees_all(request))
+    """All of the site for staff, one's own otherwise; what isn't visible doesn't exist."""
+    rows = Commission.objects.select_related("version", "source_user")
+    return rows if sees_all(request) else rows.filter(user_id=person(request).pk)
 
 
 def find(rows: QuerySet[Commission], pk: UUID) -> Commission:
@@ -95,7 +98,7 @@ class ApproveView(ApiView):
     @extend_schema(request=None)
     def post(self, request: Request, commission_id: UUID) -> Response:
         commission = find(Commission.objects.all(), commission_id)
-        services.approve_commission(commission=commission, actor=request.user)
+        services.approve_commission(commission=commission, actor=person(request))
         return Response(self.get_serializer(find(visible(request), commission_id)).data)
 
 
@@ -109,11 +112,8 @@ class RejectView(ApiView):
     def post(self, request: Request, commission_id: UUID) -> Response:
         commission = find(Commission.objects.all(), commission_id)
         reason = self.validated(request)["reason"]
-        services.reject_commission(commission=commission, reason=reason, actor=request.user)
-        row = serializers.CommissionRow(
-            find(Commission.objects.select_related("version", "source_user"), commission_id)
-        )
-        return Response(row.data)
+        services.reject_commission(commission=commission, reason=reason, actor=person(request))
+        return Response(serializers.CommissionRow(find(visible(request), commission_id)).data)
 
 
 class ApproveManyView(ApiView):
@@ -124,7 +124,7 @@ class ApproveManyView(ApiView):
 
     @extend_schema(responses=serializers.DecidedRow)
     def post(self, request: Request) -> Response:
-        decided = services.approve_commissions(ids=self.validated(request)["ids"], actor=request.user)
+        decided = services.approve_commissions(ids=self.validated(request)["ids"], actor=person(request))
         refused = [{"id": pk, "code": code} for pk, code in decided.refused]
         return Response({"approved": decided.approved, "refused": refused})
 
@@ -151,7 +151,4 @@ class OutcomesView(ApiView):
         """Whose rows to show: None for staff, who see all."""
         if sees_all(request):
             return None
-        own = Partner.objects.filter(user_id=request.user.pk).values_list("pk", flat=True).first()
-        if own is None:
-            raise NotFound()
-        return own
+        return partner_of(person(request)).pk

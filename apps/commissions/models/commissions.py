@@ -94,7 +94,7 @@ class Commission(SiteModel):
     refunded_before = models.BigIntegerField(default=0)
     refunded_after = models.BigIntegerField(default=0)
 
-    objects: ClassVar[models.Manager["Commission"]] = CommissionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Commission"]] = CommissionQuerySet.as_manager()
 
     class Meta:
         constraints = [

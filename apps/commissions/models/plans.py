@@ -79,7 +79,7 @@ class PlanVersion(SiteModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
     )
 
-    objects: ClassVar[models.Manager["PlanVersion"]] = PlanVersionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["PlanVersion"]] = PlanVersionQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -203,6 +203,7 @@ class TestHolds:
 
 class TestPaid:
     def test_a_commission_is_paid_when_all_of_it_has_left(self, chain, deliver):
+        approve_all()
         make_order(chain[-1], ("a", 50_000))
         deliver()
         approve_all()
@@ -244,7 +245,8 @@ class TestTheDatabaseRefuses:
         assert list(before) == list(Commission.objects.order_by("id").values())
 
     @pytest.mark.parametrize(
-        ("start", "end"), [("rejected", "pending"), ("rejected", "approved"), ("reversed", "pending"), ("approved", "pending")]
+        ("start", "end"),
+        [("rejected", "pending"), ("rejected", "approved"), ("reversed", "pending"), ("approved", "pending")],
     )
     def test_a_way_back(self, chain, start, end):
         Commission.objects.filter(level=1).update(status=start)
@@ -262,6 +264,9 @@ class TestTheDatabaseRefuses:
             again.save(force_insert=True)
 
     def test_deleting_and_changing_outcomes(self, chain):
-        for statement in ("DELETE FROM commissions_commission", "UPDATE commissions_commissionoutcome SET reason = 'x'"):
+        for statement in (
+            "DELETE FROM commissions_commission",
+            "UPDATE commissions_commissionoutcome SET reason = 'x'",
+        ):
             with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(statement)

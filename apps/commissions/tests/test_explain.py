@@ -62,7 +62,13 @@ def test_the_whole_of_it(deliver):
         "current_amount": 9990,
         "currency": "INR",
         "path": [
-            {"partner_id": str(lazy.pk), "level": 1, "name": lazy.user.full_name, "status": "inactive", "skipped": True},
+            {
+                "partner_id": str(lazy.pk),
+                "level": 1,
+                "name": lazy.user.full_name,
+                "status": "inactive",
+                "skipped": True,
+            },
             {"partner_id": str(top.pk), "level": 2, "name": top.user.full_name, "status": "active", "skipped": False},
         ],
         "as_of": order.recorded_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -76,7 +82,7 @@ def test_every_kind_of_rule_is_recomputed_from_its_explanation_alone(deliver):
         *flat(33, 11, category="c", cap=50),
         base="commission",
     )
-    top, sponsor, buyer = make_chain(3)
+    top, _, buyer = make_chain(3)
     services.set_overrides(partner=top, rules=percent(None, "0.07", category="a"), actor=SYSTEM)
 
     make_order(buyer, ("a", 1234), ("b", 9999), ("c", 500, 7), ("a", 3))
