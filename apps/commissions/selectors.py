@@ -1,6 +1,6 @@
 """Reads that join, and what others may ask about commissions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from apps.commissions.models import Commission, CommissionOutcome
 from apps.commissions.terms import upline_of
 from apps.core import money
 from apps.orders.models import Order
+from apps.referrals.models import Partner
 from apps.sites.selectors import current_site
 
 
@@ -31,12 +32,18 @@ def stats(commissions: QuerySet[Commission]) -> dict[str, Any]:
     return {**buckets, "currency": current_site().currency}
 
 
-def earned_from(*, user_id: UUID, source_user_ids: Iterable[UUID]) -> Mapping[UUID, int]:
-    """What one partner has earned from each of some people, rejected and reversed left out: for trees and lists."""
+def commissions_by_partner(viewer: Partner | None, partners: Sequence[Partner]) -> Mapping[UUID, int]:
+    """{partner: what the viewer earned from their purchases; for staff, what everybody did}, for the rows of a tree page.
+
+    Rejected and reversed commissions are left out, clawbacks taken off.
+    """
+    by_user = {partner.user_id: partner.pk for partner in partners if partner.user_id}
     counted = (Commission.Status.PENDING, Commission.Status.APPROVED, Commission.Status.PAID)
-    rows = Commission.objects.filter(user_id=user_id, source_user_id__in=list(source_user_ids), status__in=counted)
+    rows = Commission.objects.filter(source_user_id__in=by_user, status__in=counted)
+    if viewer is not None and viewer.user_id is not None:
+        rows = rows.filter(user_id=viewer.user_id)
     totals = rows.order_by().values_list("source_user_id").annotate(total=Sum("amount"))
-    return {source: int(total) for source, total in totals if source is not None}
+    return {by_user[source]: int(total) for source, total in totals}
 
 
 def outcomes_of(order: Order, *, partner_id: UUID | None = None) -> list[dict[str, Any]]:

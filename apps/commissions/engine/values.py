@@ -125,7 +125,7 @@ class Ancestor:
     """Somebody above the buyer, as they stood when the order was paid."""
 
     partner_id: UUID
-    user_id: UUID | None
+    user_id: UUID
     level: int
     """Distance from the buyer: 1 is the sponsor."""
     status: str

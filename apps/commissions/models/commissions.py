@@ -114,6 +114,7 @@ class Commission(SiteModel):
         ]
         indexes = [
             models.Index(fields=["site", "user", "id"], name="commissions_commission_user"),
+            models.Index(fields=["site", "source_user", "user"], name="commissions_commission_source"),
             models.Index(
                 fields=["site", "hold_until"],
                 condition=models.Q(status="pending", auto_approve=True),

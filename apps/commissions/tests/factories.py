@@ -1,16 +1,14 @@
 """Plans, paid orders and refunds for tests, through the real services."""
 
-from dataclasses import asdict
-
-from django.utils import timezone
-
 from apps.audit.services import SYSTEM
 from apps.commissions import services
 from apps.commissions.models import Commission
-from apps.core import money, outbox
-from apps.orders.models import Order, OrderLine, Refund
+from apps.core.ids import uuid7
+from apps.orders import services as orders
+from apps.orders.services import ExternalOrder, ReportedLine, record_external_order
+from apps.orders.services.customers import CustomerIds
 from apps.referrals.models import Partner
-from apps.referrals.selectors import upline_snapshot, upline_through
+from apps.sites.selectors import current_site
 
 TERMS = {
     "name": "Plan",
@@ -29,38 +27,22 @@ def make_plan(*rules, publish=True, depth=None, **terms):
     return services.publish_plan(plan=version.plan, actor=SYSTEM) if publish else version
 
 
-def make_order(buyer=None, *lines, below=None, paid_at=None, currency="INR"):
+def make_order(buyer=None, *lines, below=None, paid_at=None):
     """A paid order of a partner, or of a guest below one. `lines` are (category, amount, quantity=1)."""
-    steps = upline_snapshot(buyer) if buyer else upline_through(below) if below else []
-    lines = [(*line, 1)[:3] for line in lines or [("anything", 100_000)]]
-    now = timezone.now()
-    order = Order.objects.create(
-        user_id=buyer.user_id if buyer else None,
-        amount=sum(amount for _, amount, _ in lines),
-        currency=currency,
-        status="paid",
-        paid_at=paid_at or now,
-        recorded_at=now,
-        upline=[{**asdict(step), "partner_id": str(step.partner_id), "user_id": str(step.user_id)} for step in steps],
+    report = ExternalOrder(
+        external_id=str(uuid7()),
+        customer=CustomerIds(user_id=buyer.user_id) if buyer else CustomerIds(external_id=str(uuid7())),
+        currency=current_site().currency,
+        lines=tuple(ReportedLine(*line) for line in lines or [("anything", 100_000)]),
+        referral_code=below.code if below else "",
+        paid_at=paid_at,
     )
-    OrderLine.objects.bulk_create(
-        [OrderLine(order=order, category=name, amount=amount, quantity=units) for name, amount, units in lines]
-    )
-    outbox.publish("order.paid", key=str(order.pk), payload={"order_id": str(order.pk)})
-    return order
+    return record_external_order(report=report, actor=SYSTEM)[0]
 
 
 def refund_order(order, amount=None):
-    """Refund so much of an order, all of it without an amount, spread over its lines."""
-    lines = list(OrderLine.objects.filter(order=order).order_by("pk"))
-    left = [line.amount - line.refunded_amount for line in lines]
-    amount = sum(left) if amount is None else amount
-    for line, part in zip(lines, money.split(amount, left), strict=True):
-        line.refunded_amount += part
-        line.save(update_fields=["refunded_amount"])
-    refund = Refund.objects.create(order=order, amount=amount)
-    outbox.publish("order.refunded", key=str(refund.pk), payload={"refund_id": str(refund.pk)})
-    return refund
+    """Refund so much of an order, all that is left of it without an amount."""
+    return orders.refund_order(order=order, external_id=str(uuid7()), amount=amount, actor=SYSTEM)[0]
 
 
 def set_status(partner, status):

@@ -145,11 +145,6 @@ class TestReasons:
 
         assert reasons(outcomes) == ["self_purchase", None]
 
-    def test_a_guest_without_a_login_is_not_everybody_without_a_login(self):
-        chain = [replace(ancestor, user_id=None) for ancestor in upline("a")]
-
-        assert paid(run(1000, plan(*percent("0.10")), chain, buyer=None)) == {"a": 100}
-
     def test_another_currency_pays_nobody(self):
         assert reasons(run(1000, plan(*percent("0.10", "0.05")), upline("a"), currency="INR")) == [
             "currency_mismatch",
