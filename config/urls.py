@@ -11,6 +11,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.referrals.api.urls")),
     path("", include("apps.orders.api.urls")),
     path("", include("apps.wallet.api.urls")),
+    path("", include("apps.commissions.api.urls")),
     path("", include("apps.payouts.api.urls")),
     path("", include("apps.onboarding.api.urls")),
 ]

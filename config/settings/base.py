@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "apps.wallet",
     "apps.referrals",
     "apps.orders",
+    "apps.commissions",
     "apps.payouts",
     "apps.onboarding",
     "apps.backoffice",
@@ -203,6 +204,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "fold-referral-stats": {"task": "apps.referrals.tasks.fold_stats", "schedule": 3.0},
     "apply-tree-moves": {"task": "apps.referrals.tasks.apply_due_moves", "schedule": 30.0},
     "seal-chains": {"task": "apps.core.tasks.seal_chains", "schedule": 10.0},
+    "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
 }
 
 # --- language, time, files ----------------------------------------------------------------------------------------------

@@ -6,7 +6,10 @@ from apps.accounts.models import Membership, User
 from apps.accounts.services import create_api_key
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
-from apps.orders.tests.factories import make_order
+from apps.commissions.models import Commission
+from apps.commissions.services import commission_orders
+from apps.commissions.tests.engine_values import percent
+from apps.commissions.tests.factories import make_order, make_plan
 from apps.payouts.services import add_method, request_payout
 from apps.rbac.models import Role
 from apps.referrals.services import create_link, join
@@ -20,11 +23,16 @@ def ids_of(site: Site) -> dict[str, UUID]:
     Membership.objects.create(user=user)
     partner = join(user=user)
     give_earnings(user, 1000, currency=site.currency)
+    plan = make_plan(*percent("0.10")).plan
+    order = make_order(None, below=partner)
+    commission_orders([order.pk])
     key, _ = create_api_key(name="shop", scopes=["orders.write"], actor=SYSTEM, access=None)
     return {
         "user": user.pk,
         "partner": partner.pk,
-        "order": make_order(partner, currency=site.currency).pk,
+        "order": order.pk,
+        "plan": plan.pk,
+        "commission": Commission.objects.get(order=order).pk,
         "link": create_link(partner=partner, name="Blog").pk,
         "role": Role.objects.get(key="admin").pk,
         "api key": key.pk,

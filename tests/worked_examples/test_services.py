@@ -34,10 +34,6 @@ def family(*names, sponsor=None):
     return people
 
 
-def buy(buyer, *lines, **options):
-    return make_order(buyer, *lines, currency="USD", **options)
-
-
 def earned(order=None):
     """What each is to get, by name."""
     rows = Commission.objects.filter(order=order) if order else Commission.objects.all()
@@ -58,7 +54,7 @@ def test_johnny_refers_betty_who_refers_angela_who_sells_for_a_hundred_dollars(d
     make_plan(*percent("0.10", "0.02", "0.01"))
     *_, customer = family("Johnny", "Betty", "Angela", "Customer")
 
-    buy(customer, ("shoes", 100_00))
+    make_order(customer, ("shoes", 100_00))
     deliver()
 
     assert earned() == {"Angela": 10_00, "Betty": 2_00, "Johnny": 1_00}
@@ -69,7 +65,7 @@ def test_a_tier_is_paid_on_the_direct_commission(dollars, deliver):
     make_plan(*percent("0.20", "0.10"), base="commission")
     *_, customer = family("Tier", "Affiliate", "Customer")
 
-    buy(customer, ("shoes", 100_00))
+    make_order(customer, ("shoes", 100_00))
     deliver()
 
     assert earned() == {"Affiliate": 20_00, "Tier": 2_00}
@@ -81,7 +77,7 @@ def test_the_same_plan_on_two_bases(dollars, deliver, base, above):
     make_plan(*percent("0.10", "0.05", "0.04", "0.02"), base=base)
     *_, customer = family("Three", "Two", "One", "Direct", "Customer")
 
-    buy(customer, ("shoes", 1000_00))
+    make_order(customer, ("shoes", 1000_00))
     deliver()
 
     assert earned() == dict(zip(("Direct", "One", "Two", "Three"), [100_00, *above], strict=True))
@@ -97,7 +93,7 @@ def test_a_sponsors_p_who_did_not_qualify_this_month(dollars, deliver, compressi
     _, p, q, r, t = family("A", "P", "Q", "R", "T")
     set_status(p, "inactive")
 
-    orders = [buy(q, ("shoes", 120_00)), buy(r, ("shoes", 160_00)), buy(t, ("shoes", 110_00))]
+    orders = [make_order(q, ("shoes", 120_00)), make_order(r, ("shoes", 160_00)), make_order(t, ("shoes", 110_00))]
     deliver()
 
     assert [earned(order).get("A", 0) for order in orders] == [from_q, from_r, from_t]
@@ -110,7 +106,7 @@ class TestASaleOf49Dollars:
     def sale(self, dollars, deliver):
         make_plan(*percent("0.30"))
         self.partner, customer = family("Partner", "Customer")
-        order = buy(customer, ("subscription", 49_00))
+        order = make_order(customer, ("subscription", 49_00))
         deliver()
         assert earned() == {"Partner": 1470}
         approve_all()
@@ -138,7 +134,7 @@ def test_what_is_owed_is_settled_by_the_next_earning_first(dollars, deliver):
     """Source: support.tapfiliate.com, article 3084530. 0, +10, paid, refunded: −10. The next 25 leave 15."""
     make_plan(*percent("0.10"))
     partner, customer = family("Partner", "Customer")
-    order = buy(customer, ("shoes", 100_00))
+    order = make_order(customer, ("shoes", 100_00))
     deliver()
     approve_all()
     assert pay_out(partner) == 10_00
@@ -148,7 +144,7 @@ def test_what_is_owed_is_settled_by_the_next_earning_first(dollars, deliver):
     summary = wallets.wallet_summary(partner.user_id)
     assert (summary.available, summary.owed, summary.balance) == (0, 10_00, -10_00)
 
-    buy(customer, ("shoes", 250_00))
+    make_order(customer, ("shoes", 250_00))
     deliver()
     approve_all()
     summary = wallets.wallet_summary(partner.user_id)
@@ -161,7 +157,7 @@ def test_a_hold_of_thirty_days(dollars, deliver):
     make_plan(*percent("0.10"), hold_days=30, approval="auto")
     _, customer = family("Partner", "Customer")
 
-    buy(customer, ("shoes", 100_00), paid_at=datetime(2020, 8, 19, 16, 28, 25, tzinfo=UTC))
+    make_order(customer, ("shoes", 100_00), paid_at=datetime(2020, 8, 19, 16, 28, 25, tzinfo=UTC))
     deliver()
 
     assert Commission.objects.get().hold_until == datetime(2020, 9, 18, 16, 28, 25, tzinfo=UTC)
@@ -172,7 +168,7 @@ def test_two_products_at_their_own_rates(dollars, deliver):
     make_plan(*percent("0.10", category="A"), *percent("0.50", category="B"))
     _, customer = family("Agent", "Customer")
 
-    buy(customer, ("A", 20_00), ("B", 30_00))
+    make_order(customer, ("A", 20_00), ("B", 30_00))
     deliver()
 
     assert sorted(Commission.objects.values_list("amount", flat=True)) == [2_00, 15_00]
@@ -204,12 +200,12 @@ def test_the_presale_document(dollars, deliver):
     make_plan(*percent("0.12", "0.04", category="token"), hold_days=7, approval="auto")
     theirs, referrer, buyer = family("Theirs", "Referrer", "Buyer")
 
-    buy(buyer, ("token", 250_00), paid_at=timezone.now() - timedelta(days=6))
+    make_order(buyer, ("token", 250_00), paid_at=timezone.now() - timedelta(days=6))
     deliver()
     assert earned() == {"Referrer": 30_00, "Theirs": 10_00}
     assert services.approve_due() == 0
 
-    buy(buyer, ("token", 250_00), paid_at=timezone.now() - timedelta(days=7))
+    make_order(buyer, ("token", 250_00), paid_at=timezone.now() - timedelta(days=7))
     deliver()
     assert services.approve_due() == 2
     assert wallets.wallet_summary(referrer.user_id).available == 30_00
@@ -222,7 +218,7 @@ def test_a_partners_own_rate(dollars, deliver):
     _, agent, buyer = family("Theirs", "Agent", "Buyer")
     services.set_overrides(partner=agent, rules=percent("0.15", category="token"), actor=SYSTEM)
 
-    buy(buyer, ("token", 250_00))
+    make_order(buyer, ("token", 250_00))
     deliver()
 
     assert earned() == {"Agent": 37_50, "Theirs": 10_00}

@@ -11,7 +11,7 @@ from apps.commissions.models import Commission, CommissionOutcome, PartnerOverri
 from apps.core import money
 
 MOST = 10**15
-"""Beyond any amount of money, and well within a bigint when multiplied by a quantity."""
+"""Beyond any amount of money, and well within a bigint."""
 
 
 @extend_schema_field({"oneOf": [{"type": "string", "pattern": r"^[01](\.[0-9]{1,8})?$"}, {"type": "integer"}]})
@@ -30,7 +30,7 @@ class RuleValue(serializers.Field):
         return value
 
 
-class Rule(serializers.Serializer[Any]):
+class CommissionRule(serializers.Serializer[Any]):
     category = serializers.CharField(max_length=64)
     level = serializers.IntegerField(min_value=1, max_value=engine.MAX_DEPTH)
     kind = serializers.ChoiceField(choices=PlanRule.Kind.choices)
@@ -48,8 +48,9 @@ class Rule(serializers.Serializer[Any]):
                 return money.parse_rate(value)  # type: ignore[arg-type]
             except ValueError as error:
                 raise serializers.ValidationError({"value": str(error)}) from error
-        if isinstance(value, str) or not 0 <= value <= MOST:
-            raise serializers.ValidationError({"value": "A flat amount is whole minor units."})
+        if isinstance(value, str) or not 0 <= value <= engine.MAX_FLAT:
+            message = f"A flat amount is whole minor units from 0 to {engine.MAX_FLAT}."
+            raise serializers.ValidationError({"value": message})
         return value
 
 
@@ -61,7 +62,7 @@ class PlanRequest(serializers.Serializer[Any]):
     approval = serializers.ChoiceField(choices=PlanVersion.Approval.choices, default=PlanVersion.Approval.MANUAL)
     hold_days = serializers.IntegerField(min_value=0, max_value=3650, default=0)
     minimum = serializers.IntegerField(min_value=0, max_value=MOST, default=0)
-    rules = serializers.ListField(child=Rule(), max_length=2000)
+    rules = serializers.ListField(child=CommissionRule(), max_length=2000)
 
 
 class PlanChange(PlanRequest):
@@ -88,18 +89,18 @@ class PlanRow(serializers.ModelSerializer[PlanVersion]):
         )  # fmt: skip
         read_only_fields = fields
 
-    @extend_schema_field(Rule(many=True))
+    @extend_schema_field(CommissionRule(many=True))
     def get_rules(self, version: PlanVersion) -> list[dict[str, Any]]:
         return [rule_row(rule) for rule in version.rules.all()]
 
 
 class OverridesRequest(serializers.Serializer[Any]):
-    rules = serializers.ListField(child=Rule(), max_length=500)
+    rules = serializers.ListField(child=CommissionRule(), max_length=500)
 
 
 class OverridesRow(serializers.Serializer[Any]):
     partner_id = serializers.UUIDField()
-    rules = Rule(many=True)
+    rules = CommissionRule(many=True)
 
 
 def rule_row(rule: PlanRule | PartnerOverride) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def rule_row(rule: PlanRule | PartnerOverride) -> dict[str, Any]:
     }
 
 
-class Person(serializers.Serializer[Any]):
+class CommissionPerson(serializers.Serializer[Any]):
     id = serializers.UUIDField(allow_null=True)
     name = serializers.CharField()
 
@@ -137,42 +138,42 @@ class CommissionRow(serializers.ModelSerializer[Commission]):
     def get_rate(self, commission: Commission) -> str | None:
         return money.rate_text(commission.rate) if commission.rate is not None else None
 
-    @extend_schema_field(Person(allow_null=True))
+    @extend_schema_field(CommissionPerson(allow_null=True))
     def get_source_user(self, commission: Commission) -> dict[str, Any] | None:
         buyer = commission.source_user
         return {"id": buyer.pk, "name": buyer.full_name} if buyer else None
 
 
-class Bucket(serializers.Serializer[Any]):
+class CommissionBucket(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     amount = serializers.IntegerField()
 
 
-class StatsRow(serializers.Serializer[Any]):
-    pending = Bucket()
-    approved = Bucket()
-    paid = Bucket()
-    rejected = Bucket()
-    reversed = Bucket()
+class CommissionStats(serializers.Serializer[Any]):
+    pending = CommissionBucket()
+    approved = CommissionBucket()
+    paid = CommissionBucket()
+    rejected = CommissionBucket()
+    reversed = CommissionBucket()
     currency = serializers.CharField()
 
 
-class RejectRequest(serializers.Serializer[Any]):
+class CommissionRejection(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500)
 
 
-class ApproveRequest(serializers.Serializer[Any]):
+class CommissionApproval(serializers.Serializer[Any]):
     ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
 
 
-class Refused(serializers.Serializer[Any]):
+class CommissionRefused(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     code = serializers.CharField()
 
 
-class DecidedRow(serializers.Serializer[Any]):
+class CommissionsDecided(serializers.Serializer[Any]):
     approved = serializers.ListField(child=serializers.UUIDField())
-    refused = Refused(many=True)
+    refused = CommissionRefused(many=True)
 
 
 class OutcomeRow(serializers.Serializer[Any]):
@@ -181,7 +182,7 @@ class OutcomeRow(serializers.Serializer[Any]):
     line_id = serializers.UUIDField()
     category = serializers.CharField()
     level = serializers.IntegerField()
-    partner = Person(allow_null=True)
+    partner = CommissionPerson(allow_null=True)
     commission_id = serializers.UUIDField(allow_null=True)
     amount = serializers.IntegerField(allow_null=True)
     status = serializers.CharField(allow_null=True)
@@ -231,7 +232,7 @@ class Explanation(serializers.Serializer[Any]):
     clawback_of = serializers.UUIDField(allow_null=True)
     line = ExplainedLine()
     plan = ExplainedPlan()
-    rule = Rule()
+    rule = CommissionRule()
     override = serializers.BooleanField()
     base_amount = serializers.IntegerField()
     rate = serializers.CharField(allow_null=True)

@@ -64,7 +64,7 @@ class StatsView(ApiView):
     """How many there are in each state, and what they are worth."""
 
     access = {"GET": READ}
-    serializer_class = serializers.StatsRow
+    serializer_class = serializers.CommissionStats
 
     def get(self, request: Request) -> Response:
         return Response(selectors.stats(visible(request)))
@@ -106,7 +106,7 @@ class RejectView(ApiView):
     """Reject one that is pending."""
 
     access = {"POST": APPROVE}
-    serializer_class = serializers.RejectRequest
+    serializer_class = serializers.CommissionRejection
 
     @extend_schema(responses=serializers.CommissionRow)
     def post(self, request: Request, commission_id: UUID) -> Response:
@@ -120,9 +120,9 @@ class ApproveManyView(ApiView):
     """Approve up to 1,000; those that can't be are named with a code."""
 
     access = {"POST": APPROVE}
-    serializer_class = serializers.ApproveRequest
+    serializer_class = serializers.CommissionApproval
 
-    @extend_schema(responses=serializers.DecidedRow)
+    @extend_schema(responses=serializers.CommissionsDecided)
     def post(self, request: Request) -> Response:
         decided = services.approve_commissions(ids=self.validated(request)["ids"], actor=person(request))
         refused = [{"id": pk, "code": code} for pk, code in decided.refused]

@@ -8,6 +8,8 @@ from functools import cached_property
 from uuid import UUID
 
 MAX_DEPTH = 20
+MAX_FLAT = 4_000_000_000
+"""Minor units for each unit: times the largest quantity of a line (2³¹ − 1) it is still a bigint."""
 ANY = "*"
 """The category of a rule for every line that has no rule of its own at that level."""
 ACTIVATION = "activation"
@@ -67,8 +69,8 @@ class Rule:
             raise ValueError(f"a level is 1 to {MAX_DEPTH}")
         if self.kind == Kind.PERCENT and not (isinstance(self.value, Decimal) and 0 <= self.value <= 1):
             raise ValueError("a percent rule has a Decimal fraction from 0 to 1")
-        if self.kind == Kind.FLAT and not (isinstance(self.value, int) and self.value >= 0):
-            raise ValueError("a flat rule has whole minor units, never negative")
+        if self.kind == Kind.FLAT and not (isinstance(self.value, int) and 0 <= self.value <= MAX_FLAT):
+            raise ValueError(f"a flat rule has whole minor units from 0 to {MAX_FLAT}")
         if self.cap is not None and self.cap < 0:
             raise ValueError("a cap is never negative")
 

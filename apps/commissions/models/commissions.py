@@ -98,11 +98,10 @@ class Commission(SiteModel):
 
     class Meta:
         constraints = [
-            # Without the beneficiary: a tree that was moved cannot pay a level twice. The order stands second so that the
-            # same index finds the rows of an order.
+            # Without the beneficiary: a tree that was moved cannot pay a level twice. The line stands second so that the same
+            # index finds the rows of a line.
             models.UniqueConstraint(
-                fields=["site", "order", "source_kind", "source_id", "line", "level"],
-                name="commissions_commission_once",
+                fields=["site", "line", "source_kind", "source_id", "level"], name="commissions_commission_once"
             ),
             models.CheckConstraint(condition=LEVEL, name="commissions_commission_level"),
             models.CheckConstraint(
@@ -121,6 +120,7 @@ class Commission(SiteModel):
                 name="commissions_commission_due",
             ),
             models.Index(fields=["site", "status", "id"], name="commissions_commission_status"),
+            models.Index(fields=["site", "order"], name="commissions_commission_order"),
         ]
 
     def __str__(self) -> str:

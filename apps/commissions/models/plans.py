@@ -14,7 +14,7 @@ from apps.core.models import SiteForeignKey, SiteModel
 LEVEL = models.Q(level__gte=1, level__lte=engine.MAX_DEPTH)
 # A rule is either a fraction of an amount or minor units for each unit, never both.
 ONE_VALUE = models.Q(kind="percent", rate__isnull=False, rate__gte=0, rate__lte=1, flat_amount=None) | models.Q(
-    kind="flat", flat_amount__isnull=False, flat_amount__gte=0, rate=None
+    kind="flat", flat_amount__isnull=False, flat_amount__gte=0, flat_amount__lte=engine.MAX_FLAT, rate=None
 )
 CAP = models.Q(cap=None) | models.Q(cap__gte=0)
 

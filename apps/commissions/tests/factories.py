@@ -3,12 +3,12 @@
 from apps.audit.services import SYSTEM
 from apps.commissions import services
 from apps.commissions.models import Commission
-from apps.core.ids import uuid7
-from apps.orders import services as orders
-from apps.orders.services import ExternalOrder, ReportedLine, record_external_order
-from apps.orders.services.customers import CustomerIds
+from apps.orders.tests.factories import make_order as order_of
+from apps.orders.tests.factories import refund_order
 from apps.referrals.models import Partner
 from apps.sites.selectors import current_site
+
+__all__ = ["amounts", "approve_all", "make_order", "make_plan", "refund_order", "set_status"]
 
 TERMS = {
     "name": "Plan",
@@ -27,22 +27,9 @@ def make_plan(*rules, publish=True, depth=None, **terms):
     return services.publish_plan(plan=version.plan, actor=SYSTEM) if publish else version
 
 
-def make_order(buyer=None, *lines, below=None, paid_at=None):
-    """A paid order of a partner, or of a guest below one. `lines` are (category, amount, quantity=1)."""
-    report = ExternalOrder(
-        external_id=str(uuid7()),
-        customer=CustomerIds(user_id=buyer.user_id) if buyer else CustomerIds(external_id=str(uuid7())),
-        currency=current_site().currency,
-        lines=tuple(ReportedLine(*line) for line in lines or [("anything", 100_000)]),
-        referral_code=below.code if below else "",
-        paid_at=paid_at,
-    )
-    return record_external_order(report=report, actor=SYSTEM)[0]
-
-
-def refund_order(order, amount=None):
-    """Refund so much of an order, all that is left of it without an amount."""
-    return orders.refund_order(order=order, external_id=str(uuid7()), amount=amount, actor=SYSTEM)[0]
+def make_order(buyer=None, *lines, **options):
+    """A paid order in the site's currency; `lines` are (category, amount, quantity=1), `below` brings a guest."""
+    return order_of(buyer, *lines, currency=current_site().currency, **options)
 
 
 def set_status(partner, status):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from apps.commissions.engine import (
     ACTIVATION,
     MAX_DEPTH,
+    MAX_FLAT,
     Base,
     Compression,
     Kind,
@@ -54,6 +55,9 @@ class TestRules:
 
     def test_a_flat_amount_is_for_each_unit(self):
         assert paid(run(199800, plan(*flat(10000, 5000)), upline("a", "b"), quantity=2)) == {"a": 20000, "b": 10000}
+
+    def test_the_largest_flat_amount_of_the_largest_line_is_a_bigint(self):
+        assert paid(run(1, plan(*flat(MAX_FLAT)), upline("a"), quantity=2**31 - 1))["a"] < 2**63
 
     def test_a_cap_bounds_what_one_line_pays(self):
         outcomes = run(100000, plan(*percent("0.20", cap=15000)), upline("a"))
@@ -231,6 +235,7 @@ class TestDepth:
         (1, Kind.PERCENT, 1, None),
         (1, Kind.FLAT, Decimal("5"), None),
         (1, Kind.FLAT, -5, None),
+        (1, Kind.FLAT, MAX_FLAT + 1, None),
         (1, Kind.FLAT, 5, -1),
     ],
 )
