@@ -25,7 +25,8 @@ def database(url: str, **extra: Any) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         # PgBouncer in transaction mode keeps no cursor between transactions.
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {**parts, **extra.pop("OPTIONS", {})},
+        # Nothing is prepared by itself; apps.core.postgresql.prepared asks for it.
+        "OPTIONS": {**parts, "prepare_threshold": 1_000_000, **extra.pop("OPTIONS", {})},
         **extra,
     }
 

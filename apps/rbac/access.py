@@ -7,29 +7,29 @@
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db import connection
 from rest_framework.permissions import BasePermission
 
+from apps.core.postgresql.prepared import fetch_prepared
 from apps.core.tenancy import current_site_id
 from apps.rbac.models import Scope
 
 _WIDE = {Scope.SITE.value, Scope.PLATFORM.value}
 
-_KEYS_SQL = """
-SELECT rp.permission_id, ur.scope, ur.scope_id, r.key
-FROM rbac_userrole ur
-JOIN rbac_role r ON r.site_id = ur.site_id AND r.id = ur.role_id
-LEFT JOIN rbac_rolepermission rp ON rp.site_id = r.site_id AND rp.role_id = r.id
+ASSIGNMENTS_SQL = """
+SELECT r.key AS role, ur.scope, ur.scope_id,
+       ARRAY(SELECT rp.permission_id FROM rbac_rolepermission rp WHERE rp.site_id = r.site_id AND rp.role_id = r.id) AS keys
+FROM rbac_userrole ur JOIN rbac_role r ON r.site_id = ur.site_id AND r.id = ur.role_id
 WHERE ur.site_id = %(site)s AND ur.user_id = %(user)s AND (ur.expires_at IS NULL OR ur.expires_at > now())
 UNION ALL
-SELECT rp.permission_id, 'platform', NULL, pr.role_key
+SELECT pr.role_key, 'platform', NULL,
+       ARRAY(SELECT rp.permission_id FROM rbac_role r JOIN rbac_rolepermission rp ON rp.site_id = r.site_id AND rp.role_id = r.id
+             WHERE r.site_id = %(site)s AND r.key = pr.role_key)
 FROM rbac_platformrole pr
-LEFT JOIN rbac_role r ON r.site_id = %(site)s AND r.key = pr.role_key
-LEFT JOIN rbac_rolepermission rp ON rp.site_id = r.site_id AND rp.role_id = r.id
 WHERE pr.user_id = %(user)s AND (pr.expires_at IS NULL OR pr.expires_at > now())
 """
 
@@ -54,6 +54,17 @@ class Access:
         """The departments or enterprises a key is held for."""
         return {target for scope, target in self.scopes.get(key, ()) if scope == kind and target is not None}
 
+    @classmethod
+    def of(cls, assignments: Iterable[tuple[str, str, UUID | None, Sequence[str]]]) -> "Access":
+        """From rows of ASSIGNMENTS_SQL."""
+        access = cls()
+        for role, scope, scope_id, keys in assignments:
+            access.roles.add(role)
+            access.platform = access.platform or scope == Scope.PLATFORM
+            for key in keys:
+                access.scopes[key].add((scope, scope_id))
+        return access
+
     @property
     def keys(self) -> list[str]:
         return sorted(self.scopes)
@@ -66,15 +77,7 @@ class Access:
 
 def load_access(user_id: UUID) -> Access:
     """One query. Outside a site only platform roles count, and they grant nothing until a site is chosen."""
-    access = Access()
-    with connection.cursor() as cursor:
-        cursor.execute(_KEYS_SQL, {"site": current_site_id(), "user": user_id})
-        for key, scope, scope_id, role in cursor.fetchall():
-            access.roles.add(role)
-            access.platform = access.platform or scope == Scope.PLATFORM
-            if key is not None:
-                access.scopes[key].add((scope, scope_id))
-    return access
+    return Access.of(fetch_prepared(ASSIGNMENTS_SQL, {"site": current_site_id(), "user": user_id}))
 
 
 def access_of(request: Any) -> Access:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import connection
-
 from apps.core.errors import NotFound
+from apps.core.postgresql.prepared import fetch_prepared
 from apps.referrals.models import MAX_LEVEL, Partner, PartnerQuerySet
 
 if TYPE_CHECKING:
@@ -39,9 +38,7 @@ def own_stats(user: "User") -> list[int]:
 
 
 def _stats_where(condition: str, value: UUID | list[UUID]) -> dict[UUID, list[int]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_STATS + condition, [value])
-        rows = cursor.fetchall()
+    rows = fetch_prepared(_STATS + condition, [value])
     found: dict[UUID, list[int]] = {}
     for pk, levels, waiting in rows:
         for level in waiting:

@@ -218,6 +218,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 
 # --- Upline -------------------------------------------------------------------------------------------------------------
 UPLINE_THROTTLE = True
+UPLINE_PREPARED = env("UPLINE_PREPARED", default="on") != "off"
 UPLINE_PLATFORM_HOSTS = env.list("UPLINE_PLATFORM_HOSTS", default=["localhost", "127.0.0.1"])
 UPLINE_BASE_URL = env("UPLINE_BASE_URL", default="")
 
