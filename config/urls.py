@@ -13,6 +13,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.wallet.api.urls")),
     path("", include("apps.commissions.api.urls")),
     path("", include("apps.payouts.api.urls")),
+    path("", include("apps.reports.api.urls")),
     path("", include("apps.onboarding.api.urls")),
 ]
 

@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "apps.orders",
     "apps.commissions",
     "apps.payouts",
+    "apps.reports",
     "apps.onboarding",
     "apps.backoffice",
     "apps.backoffice.apps.UplineAdminConfig",

@@ -166,7 +166,7 @@ class TestList:
         assert api().get(path).status_code == 401
 
 
-LIST_QUERIES = 7
+LIST_QUERIES = 6
 
 
 def of_amount(amount):

@@ -250,8 +250,8 @@ def test_the_list_asks_the_same_number_of_questions_however_long(
         services.request_payout(user=ben, method=services.add_method(user=ben, kind="manual", details={}))
     client = api(approver)
 
-    # savepoint, caller, access, page, savepoint release: and the site setting going in and out of the test's transaction
-    with django_assert_num_queries(7):
+    # savepoint, caller with access, page, savepoint release; and the site setting going in and out of the test's transaction
+    with django_assert_num_queries(6):
         answer = client.get(URL)
 
     assert len(answer.json()["results"]) == 6

@@ -123,5 +123,5 @@ def test_status_and_kind_are_staff_decisions(manager, api, team):
 
 
 def test_the_query_count_of_the_global_tree_is_pinned(manager, team, django_assert_num_queries):
-    with django_assert_num_queries(5 + FRAME):
+    with django_assert_num_queries(4 + FRAME):
         manager.get(f"{API}/admin/referrals/global-tree")
