@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from apps.dashboard.views import links, overview, payouts, platform, profile, public, session, team, wallet
+from apps.dashboard.views import commissions, links, overview, payouts, platform, profile, public, session, team, wallet
 
 app_name = "dashboard"
 
@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern] = [
     *page("dashboard/password/reset/<str:uid>/<str:token>", session.confirm_reset, "reset_confirm"),
     *page("dashboard/team", team.team, "team"),
     *page("dashboard/team/<uuid:pk>/branch", team.branch, "branch"),
+    *page("dashboard/commissions", commissions.commissions, "commissions"),
     *page("dashboard/links", links.links, "links"),
     *page("dashboard/links/<uuid:pk>", links.switch, "switch_link"),
     path("dashboard/links/<str:token>.svg", links.qr, name="qr"),

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Count, Exists, OuterRef, Q
+
 from apps.dashboard.charts import Step, funnel
+from apps.orders.models import Order
 from apps.referrals.links import LinkFigures, link_figures
 from apps.referrals.models import Conversion, Partner
 
@@ -70,9 +73,8 @@ def _row(link: LinkFigures, buyers: int) -> LinkRow:
 
 
 def _buyers(partner: Partner) -> dict[UUID | None, int]:
-    """{link: people who bought}."""
-    rows = Conversion.objects.filter(partner=partner, kind=Conversion.Kind.BUYER).values_list("link_id", "subject_id")
-    found: dict[UUID | None, int] = {}
-    for link_id, _ in rows:
-        found[link_id] = found.get(link_id, 0) + 1
-    return found
+    """{link: people who bought}: guests that a link brought, and members who signed up by it and paid for something."""
+    paid = Order.objects.filter(user__partners=OuterRef("subject_id"), paid_at__isnull=False)
+    rows = Conversion.objects.filter(partner=partner).annotate(bought=Exists(paid))
+    rows = rows.filter(Q(kind=Conversion.Kind.BUYER) | Q(kind=Conversion.Kind.SIGNUP, bought=True))
+    return dict(rows.order_by().values_list("link_id").annotate(n=Count("pk")))

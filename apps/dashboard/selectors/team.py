@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from apps.commissions.models import Commission
 from apps.dashboard.charts import share
+from apps.dashboard.selectors.commissions import title_of
+from apps.orders.models import OrderLine
 from apps.referrals.api.filters import ReferralFilter
 from apps.referrals.models import MAX_LEVEL, Partner
 from apps.referrals.rows import TreeRow, tree_rows
@@ -67,3 +71,43 @@ def levels(me: Partner) -> Levels:
         for level, people in enumerate(counts[:deepest], start=1)
     ]
     return Levels(rows, sum(counts))
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """A line one of my people bought, and what I earned from it."""
+
+    title: str
+    category: str
+    at: datetime | None
+    amount: int
+    currency: str
+    status: str
+    commission: Commission | None
+
+
+def purchases_of(me: Partner, buyer: Partner, *, most: int = 50) -> list[Purchase]:
+    """What somebody below me paid for, newest first. Two queries."""
+    assert buyer.user_id is not None
+    assert me.user_id is not None
+    lines = list(
+        OrderLine.objects.filter(order__user_id=buyer.user_id, order__paid_at__isnull=False)
+        .select_related("order")
+        .order_by("-id")[:most]
+    )
+    mine = Commission.objects.filter(
+        user_id=me.user_id, kind=Commission.Kind.COMMISSION, line__in=[line.pk for line in lines]
+    )
+    by_line = {row.line_id: row for row in mine}
+    return [
+        Purchase(
+            title=title_of(line),
+            category=line.category,
+            at=line.order.paid_at,
+            amount=line.amount,
+            currency=line.order.currency,
+            status=line.order.status,
+            commission=by_line.get(line.pk),
+        )
+        for line in lines
+    ]

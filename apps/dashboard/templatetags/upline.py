@@ -67,10 +67,34 @@ def signed(amount: int, currency: str) -> str:
 
 
 @register.filter
+def exact_money(amount: Decimal, currency: str) -> str:
+    """An amount before rounding, ₹89.396; never fewer decimals than the currency has."""
+    places = amounts.exponent(currency)
+    units = abs(amount).scaleb(-places)
+    whole_part, _, decimals = f"{units:f}".partition(".")
+    text = amounts.format_money(int(whole_part) * 10**places, currency)
+    head = text.rpartition(".")[0] if places else text
+    decimals = decimals.rstrip("0").ljust(places, "0")
+    return f"{amounts.MINUS if amount < 0 else ''}{head}{'.' + decimals if decimals else ''}"
+
+
+@register.filter
+def rounding(amount: Decimal, currency: str) -> str:
+    """What rounding added or took: "+ ₹0.004"."""
+    return f"{'−' if amount < 0 else '+'} {exact_money(abs(amount), currency)}"
+
+
+@register.filter
 def percent(rate: Decimal | float) -> str:
     """0.125 → "12.5 %"."""
     text = f"{Decimal(str(rate)) * 100:.2f}".rstrip("0").rstrip(".")
     return f"{text}\N{NO-BREAK SPACE}%"
+
+
+@register.filter
+def about(rate: Decimal | float) -> str:
+    """A rate that was measured: 0.40625 → "40.6 %"."""
+    return f"{Decimal(str(rate)) * 100:.1f}".removesuffix(".0") + "\N{NO-BREAK SPACE}%"
 
 
 @register.filter
@@ -157,16 +181,23 @@ def initials(name: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def query(context: Any, **changes: Any) -> str:
-    """The present address with some parameters changed; None or "" drops one. A changed filter starts at the first page."""
+    """The present address with some parameters changed; None or "" drops one."""
     params = context["request"].GET.copy()
-    for name in ("cursor", "explain"):
-        params.pop(name, None)
     for name, value in changes.items():
         params.pop(name, None)
         if value not in {None, ""}:
             params[name] = value
     text = params.urlencode()
     return f"?{text}" if text else context["request"].path
+
+
+@register.simple_tag(takes_context=True)
+def here(context: Any, **changes: Any) -> str:
+    """The present page of a list with something added, such as which row is open."""
+    params = context["request"].GET.copy()
+    for name, value in changes.items():
+        params[name] = str(value)
+    return f"?{params.urlencode()}"
 
 
 @register.filter

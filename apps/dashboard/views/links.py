@@ -12,6 +12,7 @@ from apps.core.errors import DomainError, NotFound
 from apps.dashboard import selectors
 from apps.dashboard.forms import LinkForm
 from apps.dashboard.pages import done, partner_page
+from apps.dashboard.views.public import qualifying
 from apps.referrals import services
 from apps.referrals.links import site_origin
 from apps.referrals.models import CampaignLink
@@ -36,7 +37,8 @@ def links(request: Any) -> HttpResponse:
 
 def _show(request: Any, form: LinkForm, status: int = 200) -> HttpResponse:
     table = selectors.link_table(request.partner, site_origin(request))
-    context = {"form": form, "table": table, "settings": site_settings()}
+    settings = site_settings()
+    context = {"form": form, "table": table, "settings": settings, "qualifying": qualifying(settings)}
     return render(request, "dashboard/links.html", context, status=status)
 
 

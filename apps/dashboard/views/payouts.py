@@ -15,6 +15,8 @@ from apps.dashboard.pages import done, partner_page
 from apps.dashboard.paging import paginate
 from apps.payouts import services
 from apps.payouts.models import Payout, PayoutMethod
+from apps.sites.selectors import site_settings
+from apps.wallet.selectors import wallet_summary
 
 METHOD_FORMS: dict[str, type[PageForm]] = {"bank": BankForm, "upi": UpiForm}
 
@@ -53,7 +55,7 @@ def _form(request: Any, methods: list[PayoutMethod], data: Any = None) -> Payout
 def _show(
     request: Any, *, form: Any = None, method_form: Any = None, kind: str = "", status: int = 200
 ) -> HttpResponse:
-    methods = _methods(request)
+    methods, summary = _methods(request), wallet_summary(request.user.pk)
     forms = {name: method_form if name == kind else make(prefix=name) for name, make in METHOD_FORMS.items()}
     page = paginate(request, _payouts(request))
     context = {
@@ -62,7 +64,8 @@ def _show(
         "bank_form": forms["bank"],
         "upi_form": forms["upi"],
         "kind": kind,
-        "next": selectors.next_payout(request.user, request.partner),
+        "expected": selectors.expected(request.user.pk, summary),
+        "next": selectors.next_payout(request.user, request.partner, summary=summary, settings=site_settings()),
         "page": page,
         "entries": selectors.entry_counts(page.rows),
         "paid": selectors.paid_total(request.user.pk),
@@ -77,7 +80,7 @@ def payout(request: Any, pk: UUID) -> HttpResponse:
     found = _payouts(request).filter(pk=pk).first()
     if found is None:
         raise NotFound()
-    page = paginate(request, selectors.shares_of(found), descending=False)
+    page = paginate(request, selectors.shares_of(found), key="lot_id", descending=False)
     context = {"payout": selectors.in_steps(found), "page": page, "entries": selectors.entries(page.rows)}
     return render(request, "dashboard/payout.html", context)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.conf import settings
+from django.conf import settings as config
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -14,10 +14,12 @@ from apps.core.errors import DomainError, Invalid
 from apps.dashboard import selectors
 from apps.dashboard.forms import JoinForm
 from apps.dashboard.pages import done, public_page
+from apps.dashboard.templatetags.upline import category
 from apps.dashboard.views.session import open_session, refused
 from apps.onboarding.services import Newcomer, register
 from apps.referrals.cookies import read_click
 from apps.referrals.services.codes import guarded_code
+from apps.sites.models import SiteSettings
 from apps.sites.selectors import site_settings
 
 PAGE = "public/join.html"
@@ -35,7 +37,7 @@ def landing(request: Any) -> HttpResponse:
 def join(request: Any) -> HttpResponse:
     """`?ref=` (or `?code=`) names the inviter; else the click that /r/{code} left in a cookie does."""
     if request.user.is_authenticated:
-        return redirect(settings.LOGIN_REDIRECT_URL)
+        return redirect(config.LOGIN_REDIRECT_URL)
     if request.method == "POST":
         return _register(request)
     code = request.GET.get("ref") or request.GET.get("code") or ""
@@ -53,7 +55,7 @@ def _register(request: Any) -> HttpResponse:
         return _again(request, form, error)
     open_session(request, user)
     words = "Your link works from now on." if partner.is_active else "One step is left before your link works."
-    return done(request, f"Welcome to {request.site.name}. {words}", settings.LOGIN_REDIRECT_URL)
+    return done(request, f"Welcome to {request.site.name}. {words}", config.LOGIN_REDIRECT_URL)
 
 
 def _again(request: Any, form: JoinForm, error: DomainError | None = None) -> HttpResponse:
@@ -74,4 +76,12 @@ def _invitation(request: Any, code: str) -> dict[str, Any]:
 
 
 def _offer() -> dict[str, Any]:
-    return {"settings": site_settings()}
+    settings = site_settings()
+    return {"settings": settings, "qualifying": qualifying(settings), "rates": selectors.rate_card()}
+
+
+def qualifying(settings: SiteSettings) -> str:
+    """What activates a partner, in words; "" where nothing needs to."""
+    if settings.activation == SiteSettings.Activation.NONE:
+        return ""
+    return " or ".join(category(name).lower() for name in settings.qualifying_categories) or "a qualifying product"

@@ -13,7 +13,7 @@ from apps.dashboard.pages import partner_page
 from apps.dashboard.paging import paginate
 from apps.referrals.models import MAX_LEVEL, Partner
 from apps.referrals.rows import tree_rows
-from apps.referrals.selectors import people
+from apps.referrals.selectors import name_below, people
 
 
 @require_safe
@@ -31,6 +31,7 @@ def team(request: Any) -> HttpResponse:
         "rows": shown,
         "filters": filters,
         "top": selectors.person(me, top) if top != me else None,
+        "purchases": selectors.purchases_of(me, top) if top != me else [],
         "levels": selectors.levels(me),
         "statuses": Partner.Status.choices,
     }
@@ -45,7 +46,10 @@ def branch(request: Any, pk: UUID) -> HttpResponse:
     top = _mine(me, str(pk))
     page = paginate(request, people().children_of(top), key="path", descending=False, hidden=me.path)
     rows = tree_rows(me, page.rows, viewer=me)
-    return render(request, "dashboard/team_branch.html", {"rows": rows, "page": page, "top": top})
+    user = top.user
+    assert user is not None
+    name = name_below(user.full_name, user.email)
+    return render(request, "dashboard/team_branch.html", {"rows": rows, "page": page, "top": top, "name": name})
 
 
 def _mine(me: Partner, pk: str | None) -> Partner:

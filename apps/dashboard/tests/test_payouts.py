@@ -1,0 +1,169 @@
+"""Asking for a payout, and following it."""
+
+import pytest
+
+from apps.payouts import services
+from apps.payouts.models import Payout, PayoutMethod
+from apps.wallet.selectors import wallet_summary
+from apps.wallet.tests.factories import give_earnings
+
+pytestmark = pytest.mark.django_db
+BANK = {
+    "bank-account_holder": "Ann Example", "bank-account_number": "000123454821", "bank-bank_code": "DEMO0001234",
+    "bank-bank_name": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def staff(make_user):
+    return make_user("manager@example.com", roles=["affiliate_manager", "payout_manager"])
+
+
+def test_the_page_teaches_the_first_step(signed_in, ann):
+    page = signed_in(ann).get("/dashboard/payouts").content.decode()
+
+    assert "Your payouts will be here" in page
+    assert 'aria-disabled="true"' in page
+
+
+def test_asking_for_all_of_it(signed_in, ann):
+    give_earnings(ann, 12345)
+
+    response = signed_in(ann).post("/dashboard/payouts", {"amount": "", "method": ""})
+
+    assert response.status_code == 302
+    payout = Payout.objects.get()
+    assert (payout.amount, payout.status, payout.user_id) == (12345, "requested", ann.pk)
+    assert wallet_summary(ann.pk).available == 0
+
+
+def test_asking_for_a_part_to_a_bank_account(signed_in, ann):
+    give_earnings(ann, 12345)
+    client = signed_in(ann)
+    client.post("/dashboard/payouts/methods/bank", BANK)
+    method = PayoutMethod.objects.get()
+
+    client.post("/dashboard/payouts", {"amount": "₹100", "method": str(method.pk)})
+
+    payout = Payout.objects.get()
+    assert (payout.amount, payout.method) == (10000, method)
+    page = client.get("/dashboard/payouts").content.decode()
+    assert "A person checks it" in page
+    assert "··4821" in page
+    assert "000123454821" not in page
+
+
+@pytest.mark.parametrize(
+    ("amount", "status", "words"),
+    [
+        ("200", 409, "There is less than that to take."),
+        ("nonsense", 400, "Write an amount such as"),
+        ("0.001", 400, "INR has 2 decimal places."),
+    ],
+)
+def test_a_refusal_says_why_and_moves_nothing(signed_in, ann, amount, status, words):
+    give_earnings(ann, 12345)
+
+    response = signed_in(ann).post("/dashboard/payouts", {"amount": amount, "method": ""})
+
+    assert response.status_code == status
+    assert words in response.content.decode()
+    assert not Payout.objects.exists()
+    assert wallet_summary(ann.pk).available == 12345
+
+
+def test_one_at_a_time(signed_in, ann):
+    give_earnings(ann, 12345)
+    client = signed_in(ann)
+    client.post("/dashboard/payouts", {"amount": "50", "method": ""})
+
+    response = client.post("/dashboard/payouts", {"amount": "50", "method": ""})
+
+    assert response.status_code == 409
+    assert "One payout at a time." in response.content.decode()
+    assert Payout.objects.count() == 1
+
+
+def test_somebody_else_s_bank_account_is_no_choice(signed_in, ann, stranger):
+    give_earnings(ann, 12345)
+    theirs = services.add_method(user=stranger, kind="upi", details={"vpa": "zoe@bank"})
+
+    response = signed_in(ann).post("/dashboard/payouts", {"amount": "", "method": str(theirs.pk)})
+
+    assert response.status_code == 400
+    assert not Payout.objects.exists()
+
+
+def test_it_can_be_taken_back_until_it_is_decided(signed_in, ann, staff):
+    give_earnings(ann, 12345)
+    client = signed_in(ann)
+    client.post("/dashboard/payouts", {"amount": "", "method": ""})
+    payout = Payout.objects.get()
+
+    client.post(f"/dashboard/payouts/{payout.pk}/cancel")
+
+    payout.refresh_from_db()
+    assert payout.status == "cancelled"
+    assert wallet_summary(ann.pk).available == 12345
+    assert client.post(f"/dashboard/payouts/{payout.pk}/cancel").status_code == 409
+
+
+def test_a_paid_one_shows_its_reference_and_its_parts(signed_in, ann, staff):
+    give_earnings(ann, 10000)
+    give_earnings(ann, 2345)
+    client = signed_in(ann)
+    client.post("/dashboard/payouts", {"amount": "", "method": ""})
+    payout = services.approve_payout(payout=Payout.objects.get(), actor=staff)
+    services.process_payout(payout=payout, actor=staff, reference="N6912777774")
+
+    page = client.get(f"/dashboard/payouts/{payout.pk}")
+
+    assert sorted(entry["amount"] for entry in page.context["entries"]) == [2345, 10000]
+    assert "N6912777774" in page.content.decode()
+    assert "1 paid so far" in client.get("/dashboard/payouts").content.decode()
+
+
+def test_other_people_s_payouts_do_not_exist(signed_in, ann, stranger):
+    give_earnings(stranger, 500)
+    theirs = services.request_payout(user=stranger)
+    client = signed_in(ann)
+
+    assert client.get(f"/dashboard/payouts/{theirs.pk}").status_code == 404
+    assert client.post(f"/dashboard/payouts/{theirs.pk}/cancel").status_code == 404
+    theirs.refresh_from_db()
+    assert theirs.status == "requested"
+
+
+def test_a_bank_account_that_is_none_is_refused_beside_its_field(signed_in, ann):
+    response = signed_in(ann).post("/dashboard/payouts/methods/bank", {**BANK, "bank-account_number": "12"})
+
+    assert response.status_code == 400
+    assert "This is not a account number." in response.content.decode()
+    assert not PayoutMethod.objects.exists()
+
+
+def test_a_method_in_use_stays(signed_in, ann):
+    give_earnings(ann, 12345)
+    client = signed_in(ann)
+    client.post("/dashboard/payouts/methods/bank", BANK)
+    method = PayoutMethod.objects.get()
+    client.post("/dashboard/payouts", {"amount": "", "method": str(method.pk)})
+
+    response = client.post(f"/dashboard/payouts/methods/{method.pk}/remove")
+
+    assert response.status_code == 409
+    assert "An open payout goes there." in response.content.decode()
+    method.refresh_from_db()
+    assert method.removed_at is None
+
+
+def test_queries_do_not_grow_with_the_payouts(signed_in, ann, staff, nested, django_assert_num_queries):
+    for _ in range(4):
+        give_earnings(ann, 100)
+        payout = services.approve_payout(payout=services.request_payout(user=ann), actor=staff)
+        services.process_payout(payout=payout, actor=staff, reference="R")
+    client = signed_in(ann)
+
+    # Session, caller, partner, access, methods, wallet, rows, expected, settings (2), open payout, entry counts, paid.
+    with django_assert_num_queries(nested + 13):
+        client.get("/dashboard/payouts")
