@@ -1,5 +1,6 @@
 """Links to share, their QR codes, and what came of them."""
 
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -62,10 +63,9 @@ def qr(request: Any, token: str) -> HttpResponse:
     if not mine:
         raise NotFound()
     code = segno.make(f"{site_origin(request)}/r/{token}", error="m")
-    response = HttpResponse(content_type="image/svg+xml")
-    code.save(
-        response, kind="svg", dark="#000", light="#fff", omitsize=True, xmldecl=False, lineclass=None, svgclass=None
-    )
+    svg: Any = BytesIO()
+    code.save(svg, kind="svg", dark="#000", light="#fff", omitsize=True, xmldecl=False, lineclass=None, svgclass=None)
+    response = HttpResponse(svg.getvalue(), content_type="image/svg+xml")
     if "download" in request.GET:
         response["Content-Disposition"] = f'attachment; filename="{token}.svg"'
     return response
