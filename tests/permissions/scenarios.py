@@ -1,0 +1,159 @@
+"""One request that succeeds for every mutating route, over a small committed world.
+
+`test_writers.py` breaks each after its first write and feeds each what is not the client's to set. A route without a scenario
+fails there, so a new writer joins by itself.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from rest_framework.test import APIClient
+
+from apps.accounts.models import Membership, User
+from apps.accounts.services import create_api_key, reset_link_parts
+from apps.accounts.tokens import issue_pair
+from apps.audit.services import SYSTEM
+from apps.commissions.models import Commission
+from apps.commissions.services import commission_orders, create_plan
+from apps.commissions.tests.engine_values import percent
+from apps.commissions.tests.factories import TERMS, make_order, make_plan
+from apps.payouts.services import add_method, approve_payout, request_payout
+from apps.rbac.models import Role
+from apps.rbac.services import assign_role
+from apps.referrals.services import create_link, join
+from apps.sites import registry
+from apps.wallet.tests.factories import give_earnings
+
+PASSWORD, NEW_PASSWORD = "correct horse battery", "another good phrase"
+
+
+@dataclass
+class World:
+    """Ann brought Ben; each has something of everything. `boss` may do all, `server` holds a shop's key."""
+
+    site: Any
+    ids: dict[str, Any] = field(default_factory=dict)
+    clients: dict[str, APIClient] = field(default_factory=dict)
+
+    def build(self) -> "World":
+        ann, ben, cara = (self.member(name) for name in ("ann", "ben", "cara"))
+        boss = self.member("boss")
+        assign_role(user=boss, role=Role.objects.get(key="super_admin"), actor=SYSTEM, access=None)
+        top = join(user=ann)
+        below = join(user=ben, sponsor=top)
+        join(user=cara)
+        plan = make_plan(*percent("0.10"))
+        draft = create_plan(terms=TERMS | {"depth": 1, "name": "Next"}, rules=percent("0.20"), actor=SYSTEM)
+        orders = [make_order(below), make_order(below)]
+        commission_orders([order.pk for order in orders])
+        commissions = Commission.objects.order_by("id")
+        for user in (ann, ben, cara):
+            give_earnings(user, 5000)
+        key, raw = create_api_key(name="shop", scopes=["orders.write"], actor=SYSTEM, access=None)
+        uid, token = reset_link_parts(cara)
+        approved = approve_payout(payout=request_payout(user=cara, amount=1000), actor=boss)
+        self.ids = {
+            "ann": ann.pk, "top": top.pk, "below": below.pk, "plan": plan.plan_id, "draft": draft.plan_id,
+            "order": orders[0].pk, "commission": commissions[0].pk, "key": key.pk, "uid": uid, "reset_token": token,
+            "code": top.code, "link": create_link(partner=top, name="Blog").pk,
+            "requested": request_payout(user=ben, amount=1000).pk, "approved": approved.pk,
+            "method": add_method(user=ann, kind="upi", details={"vpa": "ann@upi"}).pk,
+        }  # fmt: skip
+        pairs = {
+            name: issue_pair(user=user, site=self.site) for name, user in (("ann", ann), ("ben", ben), ("boss", boss))
+        }
+        self.ids["refresh"] = pairs["ann"]["refresh"]
+        self.clients = {name: self.client(f"Bearer {pair['access']}") for name, pair in pairs.items()}
+        self.clients |= {"server": self.client(f"Api-Key {raw}"), "nobody": self.client()}
+        return self
+
+    def member(self, name: str) -> User:
+        user = User.objects.create_user(email=f"{name}@example.com", password=PASSWORD, full_name=name.title())
+        Membership.objects.create(user=user)
+        return user
+
+    def client(self, authorization: str = "") -> APIClient:
+        found = APIClient(raise_request_exception=False, headers={"X-Site-Code": self.site.code})
+        if authorization:
+            found.credentials(HTTP_AUTHORIZATION=authorization)
+        return found
+
+
+def build_world(site_id: UUID) -> World:
+    """Call it inside the site's context; it commits with it."""
+    return World(registry.by_id(site_id)).build()
+
+
+RULE = {"category": "*", "level": 1, "kind": "percent", "value": "0.05"}
+PLAN = {"name": "New", "depth": 1, "rules": [RULE]}
+
+# "METHOD route": (who, path after /api/v1/, body); {name} takes an id of the world.
+SCENARIOS: dict[str, tuple[str, str, Any]] = {
+    "POST auth/register": (
+        "nobody", "auth/register", {"email": "new@example.com", "password": PASSWORD, "referral_code": "{code}"},
+    ),
+    "POST auth/token": ("nobody", "auth/token", {"email": "ann@example.com", "password": PASSWORD}),
+    "POST auth/token/refresh": ("nobody", "auth/token/refresh", {"refresh": "{refresh}"}),
+    "POST auth/logout": ("nobody", "auth/logout", {"refresh": "{refresh}"}),
+    "POST auth/password/change": ("ann", "auth/password/change", {"old_password": PASSWORD, "new_password": NEW_PASSWORD}),
+    "POST auth/password/reset": ("nobody", "auth/password/reset", {"email": "ann@example.com"}),
+    "POST auth/password/reset/confirm": (
+        "nobody", "auth/password/reset/confirm", {"uid": "{uid}", "token": "{reset_token}", "new_password": NEW_PASSWORD},
+    ),
+    "PATCH auth/me": ("ann", "auth/me", {"full_name": "Ann Other"}),
+    "POST api-keys": ("boss", "api-keys", {"name": "Other", "scopes": ["orders.write"]}),
+    "DELETE api-keys/<uuid:pk>": ("boss", "api-keys/{key}", {}),
+    "POST api-keys/<uuid:pk>/rotate": ("boss", "api-keys/{key}/rotate", {}),
+    "POST affiliate/link": ("ann", "affiliate/link", {"name": "Video"}),
+    "PATCH affiliate/link": ("ann", "affiliate/link", {"id": "{link}", "name": "Blog 2"}),
+    "POST affiliate/subscribe": ("ann", "affiliate/subscribe", {"path": "purchase"}),
+    "POST track/click": ("nobody", "track/click", {"referral_code": "{code}"}),
+    "POST admin/referrals/<uuid:pk>/move": ("boss", "admin/referrals/{below}/move", {"new_sponsor_id": None, "reason": "asked"}),
+    "PATCH admin/partners/<uuid:pk>": ("boss", "admin/partners/{below}", {"status": "inactive", "reason": "left"}),
+    "POST orders/external": (
+        "server", "orders/external",
+        {"external_id": "E-1", "customer": {"email": "ben@example.com"}, "currency": "INR",
+         "lines": [{"category": "server", "amount": 1000}]},
+    ),
+    "POST orders/<uuid:pk>/refunds": ("server", "orders/{order}/refunds", {"external_id": "R-1", "amount": 10}),
+    "POST wallet/transfers": ("ann", "wallet/transfers", {"from": "earnings", "to": "funds", "amount": 10}),
+    "POST wallet/credits": (
+        "boss", "wallet/credits",
+        {"user_id": "{ann}", "amount": 10, "currency": "INR", "ref_type": "goodwill", "ref_id": "1", "meta": {}},
+    ),
+    "POST commissions/approve": ("boss", "commissions/approve", {"ids": ["{commission}"]}),
+    "POST commissions/<uuid:commission_id>/approve": ("boss", "commissions/{commission}/approve", {}),
+    "POST commissions/<uuid:commission_id>/reject": ("boss", "commissions/{commission}/reject", {"reason": "household"}),
+    "POST commission-plans": ("boss", "commission-plans", PLAN),
+    "PATCH commission-plans/<uuid:plan_id>": ("boss", "commission-plans/{plan}", {"name": "Other"}),
+    "POST commission-plans/<uuid:plan_id>/publish": ("boss", "commission-plans/{draft}/publish", {}),
+    "PUT commission-plans/overrides/<uuid:partner_id>": ("boss", "commission-plans/overrides/{top}", {"rules": [RULE]}),
+    "POST payouts/request": ("ann", "payouts/request", {"amount": 1000}),
+    "POST payouts/<uuid:pk>/approve": ("boss", "payouts/{requested}/approve", {}),
+    "POST payouts/<uuid:pk>/reject": ("boss", "payouts/{requested}/reject", {"reason": "wrong account"}),
+    "POST payouts/<uuid:pk>/process": ("boss", "payouts/{approved}/process", {"reference": "B-1"}),
+    "POST payouts/<uuid:pk>/cancel": ("ben", "payouts/{requested}/cancel", {}),
+    "POST payout-methods": ("ann", "payout-methods", {"kind": "upi", "details": {"vpa": "ann2@upi"}}),
+    "DELETE payout-methods/<uuid:pk>": ("ann", "payout-methods/{method}", {}),
+}  # fmt: skip
+
+# Routes whose success writes nothing: there is no first write to break.
+WRITES_NOTHING = {"POST affiliate/subscribe", "POST auth/password/reset"}
+
+
+def send(world: World, name: str, extra: dict[str, Any] | None = None) -> Any:
+    who, path, body = SCENARIOS[name]
+    method = name.partition(" ")[0].lower()
+    url = "/api/v1/" + path.format(**world.ids)
+    return getattr(world.clients[who], method)(url, {**filled(body, world.ids), **(extra or {})}, format="json")
+
+
+def filled(value: Any, ids: dict[str, Any]) -> Any:
+    if isinstance(value, str):
+        return value.format(**ids)
+    if isinstance(value, list):
+        return [filled(item, ids) for item in value]
+    if isinstance(value, dict):
+        return {key: filled(item, ids) for key, item in value.items()}
+    return value
