@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from apps.commissions import engine
 from apps.commissions.models import PlanVersion
-from apps.commissions.terms import terms_of
+from apps.commissions.terms import Overrides, terms_of
 from apps.core import money
 from apps.core.ids import uuid7
 from apps.dashboard.templatetags.upline import category as category_name
@@ -46,13 +46,17 @@ class RateCard:
     """What level 1 pays, as words: "20 % of servers", "₹100 per domain"."""
 
 
-def rate_card() -> RateCard | None:
-    """Of the plan in force; None before the first is published. Two queries at most."""
-    version = PlanVersion.objects.in_force(timezone.now())
-    return _card(terms_of(version)) if version is not None else None
+def rate_card(partner: Partner | None = None) -> RateCard | None:
+    """Of the plan in force; None before the first is published. `direct` has a partner's own rates. Three queries at most."""
+    now = timezone.now()
+    version = PlanVersion.objects.in_force(now)
+    if version is None:
+        return None
+    own = Overrides([partner.pk]).at(now, [partner.pk]).get(partner.pk) if partner else None
+    return _card(terms_of(version), own)
 
 
-def _card(terms: engine.Terms) -> RateCard | None:
+def _card(terms: engine.Terms, own: engine.RuleBook | None) -> RateCard | None:
     categories = sorted({rule.category for rule in terms.rules if rule.category != engine.ACTIVATION}, key=_star_last)
     if not categories:
         return None
@@ -71,7 +75,7 @@ def _card(terms: engine.Terms) -> RateCard | None:
         columns=names if by_level else levels,
         rows=rows,
         example=_example(terms, categories),
-        direct=[words for name in categories if (words := _direct(terms, name))],
+        direct=[words for name in categories if (words := _direct(terms, own, name))],
     )
 
 
@@ -81,17 +85,19 @@ def _star_last(category: str) -> tuple[bool, str]:
 
 def _cell(terms: engine.Terms, category: str, level: int) -> str:
     rule = terms.book.find(category, level)
-    if rule is None:
-        return "–"
-    return percent(rule.value) if rule.kind == engine.Kind.PERCENT else rounded(int(rule.value), terms.currency)
+    return _value(rule, terms.currency) if rule is not None else "–"
 
 
-def _direct(terms: engine.Terms, category: str) -> str:
-    rule = terms.book.find(category, 1)
+def _value(rule: engine.Rule, currency: str) -> str:
+    return percent(rule.value) if rule.kind == engine.Kind.PERCENT else rounded(int(rule.value), currency)
+
+
+def _direct(terms: engine.Terms, own: engine.RuleBook | None, category: str) -> str:
+    rule = (own.find(category, 1) if own else None) or terms.book.find(category, 1)
     if rule is None:
         return ""
     joint = "of" if rule.kind == engine.Kind.PERCENT else "per"
-    return f"{_cell(terms, category, 1)} {joint} {category_name(category).lower()}"
+    return f"{_value(rule, terms.currency)} {joint} {category_name(category).lower()}"
 
 
 def _groups(cells: dict[int, list[str]]) -> list[tuple[int, int]]:

@@ -156,6 +156,6 @@ def test_queries_do_not_grow_with_the_rows(signed_in, ann, ben, cleo, plan, deli
         make_order(cleo.partner, ("server", 10000), ("domain", 10000))
     deliver()
 
-    # Session, caller, partner, access, counts, nothing's count, rows, categories, levels.
-    with django_assert_num_queries(nested + 9):
+    # Session, caller, partner, counts, nothing's count, rows, categories, levels.
+    with django_assert_num_queries(nested + 8):
         client.get("/dashboard/commissions")

@@ -82,6 +82,6 @@ def test_queries_do_not_grow_with_the_links(signed_in, ann, nested, django_asser
     for number in range(5):
         create_link(partner=ann.partner, name=f"Link {number}")
 
-    # Session, caller, partner, access, clicks, signups, links, buyers, settings.
-    with django_assert_num_queries(nested + 9):
+    # Session, caller, partner, clicks, signups, links, buyers, settings.
+    with django_assert_num_queries(nested + 8):
         client.get("/dashboard/links")

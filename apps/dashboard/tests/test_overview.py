@@ -89,7 +89,20 @@ def test_the_queries_are_as_many_with_a_team_and_sales(
     client = signed_in(ann)
     client.get("/dashboard/")  # a process reads a published plan once
 
-    # Session, caller, partner, access, settings (2), wallet; money (3), open payout, plan, earned (2), traffic (2), levels,
-    # links (4), latest.
+    # Session, caller, partner, settings (2), wallet; money (3), open payout, plan, own rates, earned (2), traffic (2),
+    # levels, links (4), latest.
     with django_assert_num_queries(nested + 22):
         client.get("/dashboard/")
+
+
+def test_ones_own_rate_is_the_one_shown(signed_in, ann, plan):
+    from decimal import Decimal
+
+    from apps.audit.services import SYSTEM
+    from apps.commissions.engine import Kind, Rule
+    from apps.commissions.services import set_overrides
+
+    client = signed_in(ann)
+    assert "12.5\xa0% of server" in client.get("/dashboard/").content.decode()
+    set_overrides(partner=ann.partner, rules=[Rule("server", 1, Kind.PERCENT, Decimal("0.30"))], actor=SYSTEM)
+    assert "30\xa0% of server" in client.get("/dashboard/").content.decode()

@@ -142,3 +142,16 @@ def test_no_page_has_inline_script_or_style(at, plan, page):
     assert " style=" not in text
     assert "onclick" not in text
     assert text.count("<script") == text.count("<script src=")
+
+
+def test_a_failure_of_ours_is_answered_in_the_design_and_without_the_database(at, site, monkeypatch):
+    def fail():
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("apps.dashboard.selectors.rate_card", fail)
+
+    response = at(raise_request_exception=False).get("/")
+
+    assert response.status_code == 500
+    assert "Something failed on our side" in response.content.decode()
+    assert "secret detail" not in response.content.decode()

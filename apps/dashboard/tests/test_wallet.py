@@ -104,3 +104,12 @@ def test_queries_do_not_grow_with_the_rows(signed_in, ann, django_assert_num_que
     # Session, caller, partner, ledger, summary; four more are the request's transaction inside the test's.
     with django_assert_num_queries(4 + 5):
         client.get("/dashboard/wallet")
+
+
+def test_a_movement_leads_to_what_it_is_about(signed_in, ann):
+    from apps.payouts.services import request_payout
+
+    give_earnings(ann, 100)
+    payout = request_payout(user=ann)
+
+    assert f"/dashboard/payouts/{payout.pk}" in signed_in(ann).get("/dashboard/wallet").content.decode()

@@ -22,7 +22,7 @@ def overview(request: Any) -> HttpResponse:
     context = {
         "money": selectors.money_of(user.pk, summary),
         "next": selectors.next_payout(user, partner, summary=summary, settings=settings),
-        "rates": selectors.rate_card(),
+        "rates": selectors.rate_card(partner),
         "settings": settings,
         "qualifying": qualifying(settings),
         "period": selectors.this_period(),

@@ -1,6 +1,7 @@
 """What is mine, and every movement of it."""
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -47,6 +48,7 @@ def _show(request: Any, form: TransferForm, status: int = 200) -> HttpResponse:
     page = paginate(request, rows)
     for row in page.rows:
         row.balance_after = row.account.balance.balance - row.later
+        row.payout = _uuid(row.entry.ref_id) if row.entry.ref_type == "payout" else None
     context = {
         "summary": wallet_summary(request.user.pk),
         "page": page,
@@ -58,3 +60,11 @@ def _show(request: Any, form: TransferForm, status: int = 200) -> HttpResponse:
         "kinds": Entry.Kind.choices,
     }
     return render(request, "dashboard/wallet.html", context, status=status)
+
+
+def _uuid(text: str) -> UUID | None:
+    """Refs are any text; a payout's is its id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
