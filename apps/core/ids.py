@@ -1,13 +1,24 @@
 """Identifiers. UUIDv7 sorts by time, so an index on it grows at one end and a page of a list is a range."""
 
 import os
+import threading
 import time
 import uuid
 
+_lock = threading.Lock()
+_last = 0  # the 60 bits of milliseconds and counter that were given out last
+
 
 def uuid7() -> uuid.UUID:
-    """RFC 9562 version 7: 48 bits of milliseconds, then 74 random bits. Made here since PostgreSQL < 18 cannot."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return uuid.UUID(int=value)
+    """RFC 9562 version 7: milliseconds, then a counter within them (method 1), then 62 random bits.
+
+    Ids of one process are in the order of their making, so "oldest first" holds inside a batch too. Made here since PostgreSQL
+    before 18 cannot.
+    """
+    global _last
+    with _lock:
+        now = (time.time_ns() // 1_000_000) << 12
+        _last = max(now, _last + 1)
+        stamp = _last
+    value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0x2 << 62
+    return uuid.UUID(int=value | int.from_bytes(os.urandom(8), "big") >> 2)

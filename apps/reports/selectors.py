@@ -74,7 +74,9 @@ def earnings_by_day(user_id: UUID, *, days: int) -> list[dict[str, Any]]:
 def affiliate_stats(partner: Partner) -> dict[str, Any]:
     """A partner's earnings by status, by level and by month of the sale."""
     mine = Commission.objects.filter(user_id=_user_id(partner)).order_by()
-    statuses = {row["status"]: row for row in mine.values("status").annotate(count=Count("pk"), total=Sum("amount"))}
+    statuses: dict[str, Any] = {
+        row["status"]: row for row in mine.values("status").annotate(count=Count("pk"), total=Sum("amount"))
+    }
     counted = mine.filter(status__in=(PENDING, *EARNED))
     levels = counted.values("level").annotate(count=Count("pk"), total=Sum("amount")).order_by("level")
     months = (
@@ -147,7 +149,7 @@ def bought_by_downline(partner: Partner) -> QuerySet[OrderLine]:
     """
     downline = Partner.objects.downline_of(partner, depth=MAX_LEVEL)
     bringers = Partner.objects.downline_of(partner, depth=MAX_LEVEL - 1)
-    mine = Commission.objects.filter(line=OuterRef("pk"), user_id=partner.user_id).order_by()
+    mine = Commission.objects.filter(line=OuterRef("pk"), user_id=_user_id(partner)).order_by()
     depth = Partner.objects.filter(user_id=OuterRef("order__user_id")).order_by().values("depth")[:1]
     return (
         OrderLine.objects.filter(order__paid_at__isnull=False)

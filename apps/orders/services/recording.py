@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -17,7 +18,7 @@ from apps.core.ids import uuid7
 from apps.orders.models import Customer, Order, OrderLine
 from apps.orders.services.activation import activate_by_purchase
 from apps.orders.services.customers import CustomerIds, attribute_customer, find_or_create_customer
-from apps.referrals.models import Partner
+from apps.referrals.models import MAX_LEVEL, Partner
 from apps.referrals.selectors import UplineMember, upline_snapshot, upline_through
 from apps.sites.selectors import current_site
 
@@ -128,9 +129,26 @@ def _upline(customer: Customer, partner: Partner | None) -> list[dict[str, objec
     """A member's own upline; for a guest the partner who brought them is level 1."""
     members: Sequence[UplineMember] = []
     if customer.user_id is not None:
-        members = upline_snapshot(partner) if partner is not None else []
+        members = _far_enough(upline_snapshot, partner) if partner is not None else []
     elif customer.partner is not None:
-        members = upline_through(customer.partner)
+        members = _far_enough(upline_through, customer.partner)
     return [
         {**asdict(member), "partner_id": str(member.partner_id), "user_id": str(member.user_id)} for member in members
     ]
+
+
+def _far_enough(read: Callable[..., Sequence[UplineMember]], partner: Partner) -> Sequence[UplineMember]:
+    """Up to the twentieth who is not skipped: compression moves everybody above an inactive partner down a level.
+
+    Mostly the twenty nearest, in one query; only where somebody among them is inactive is the rest of the chain read.
+    """
+    nearest = read(partner, depth=MAX_LEVEL)
+    if len(nearest) < MAX_LEVEL or not any(_is_skipped(member) for member in nearest):
+        return nearest
+    whole = read(partner, depth=partner.depth)
+    counted = list(accumulate(not _is_skipped(member) for member in whole))
+    return [member for member, before in zip(whole, [0, *counted], strict=False) if before < MAX_LEVEL]
+
+
+def _is_skipped(member: UplineMember) -> bool:
+    return member.status in (Partner.Status.PENDING, Partner.Status.INACTIVE)

@@ -4,7 +4,6 @@ from apps.payouts.services.decisions import (
     approve_payout,
     cancel_payout,
     process_payout,
-    process_payouts,
     reject_payout,
 )
 from apps.payouts.services.methods import add_method, read_details, remove_method
@@ -16,7 +15,6 @@ __all__ = [
     "cancel_payout",
     "next_allowed_at",
     "process_payout",
-    "process_payouts",
     "read_details",
     "reject_payout",
     "remove_method",

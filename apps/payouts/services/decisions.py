@@ -1,7 +1,5 @@
 """What staff, and the owner, decide about a payout. Nobody decides their own."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
@@ -9,7 +7,6 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
-from apps.core.errors import DomainError, NotFound
 from apps.payouts import errors
 from apps.payouts.models import Payout
 from apps.referrals.models import Partner
@@ -70,31 +67,6 @@ def process_payout(*, payout: Payout, actor: audit.Actor, reference: str = "") -
     wallet.settle_hold(user_id=payout.user_id, currency=payout.currency, key=payout.hold_key, amount=payout.amount)
     audit.record(actor=actor, action="payout.completed", target=payout, after={"reference": reference})
     return payout
-
-
-@dataclass(frozen=True)
-class Processed:
-    """The outcome of a batch: what went through, and what was refused with its code."""
-
-    done: list[UUID]
-    refused: list[tuple[UUID, str]]
-
-
-def process_payouts(*, ids: Sequence[UUID], actor: audit.Actor, reference: str = "") -> Processed:
-    """Process many, each for itself: one that is refused holds up no other."""
-    result = Processed([], [])
-    for pk in dict.fromkeys(ids):
-        try:
-            with transaction.atomic():
-                payout = Payout.objects.filter(pk=pk).first()
-                if payout is None:
-                    raise NotFound()
-                process_payout(payout=payout, actor=actor, reference=reference)
-        except DomainError as error:
-            result.refused.append((pk, error.code))
-        else:
-            result.done.append(pk)
-    return result
 
 
 def _locked(payout: Payout, actor: audit.Actor) -> Payout:

@@ -30,12 +30,18 @@ def hold_earnings(*, user_id: UUID, currency: str, key: str, amount: int | None 
 
 @transaction.atomic
 def release_hold(*, user_id: UUID, currency: str, key: str, amount: int) -> None:
-    """Give what was held under `key` back to earnings, to the same lots."""
-    accounts = open_accounts([user_id], (Pocket.EARNINGS, Pocket.HELD), currency)
-    earnings, held = accounts[user_id, Pocket.EARNINGS], accounts[user_id, Pocket.HELD]
-    lock([earnings, held])
-    post([Draft(Entry.Kind.RELEASE, f"{key}:release", [(held, -amount), (earnings, amount)], "payout", key)], currency)
+    """Give what was held under `key` back to earnings, to the same lots; a debt made meanwhile is settled from it first."""
+    accounts = open_accounts([user_id], (Pocket.EARNINGS, Pocket.HELD, Pocket.OWED), currency)
+    earnings, held, owed = (accounts[user_id, pocket] for pocket in (Pocket.EARNINGS, Pocket.HELD, Pocket.OWED))
+    debt = min(-lock([earnings, held, owed])[owed], amount)
+    drafts = [Draft(Entry.Kind.RELEASE, f"{key}:release", [(held, -amount), (earnings, amount)], "payout", key)]
+    if debt:
+        lines = [(earnings, -debt), (owed, debt)]
+        drafts.append(Draft(Entry.Kind.DEBT_SETTLED, f"{key}:settles", lines, "payout", key))
+    post(drafts, currency)
     lots.unreserve(key, consumed=False)
+    if debt:
+        lots.consume(earnings, debt)
 
 
 @transaction.atomic

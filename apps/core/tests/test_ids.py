@@ -1,0 +1,22 @@
+import threading
+
+from apps.core.ids import uuid7
+
+
+def test_ids_are_version_7_and_in_the_order_of_their_making():
+    made = [uuid7() for _ in range(20_000)]
+
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+    assert {(one.version, one.variant) for one in made} == {(7, "specified in RFC 4122")}
+
+
+def test_threads_never_share_one():
+    made: list = []
+    threads = [threading.Thread(target=lambda: made.extend([uuid7() for _ in range(5000)])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(made)) == 20_000
