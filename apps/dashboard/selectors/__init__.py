@@ -12,7 +12,7 @@ from apps.dashboard.selectors.commissions import (
 )
 from apps.dashboard.selectors.joining import Inviter, invited_by_click, inviter
 from apps.dashboard.selectors.links import LinkTable, link_table
-from apps.dashboard.selectors.overview import earned, expected, money_of, this_period, traffic
+from apps.dashboard.selectors.overview import earned, earned_by_level, expected, money_of, this_period, traffic
 from apps.dashboard.selectors.payouts import (
     NextPayout,
     entries,
@@ -35,6 +35,7 @@ __all__ = [
     "RateCard",
     "TeamFilters",
     "earned",
+    "earned_by_level",
     "entries",
     "entry_counts",
     "expected",

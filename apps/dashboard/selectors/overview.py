@@ -154,6 +154,24 @@ def _by_month(user_id: UUID, since: date) -> dict[tuple[date, int], int]:
 
 
 @dataclass(frozen=True)
+class LevelEarned:
+    level: int
+    amount: int
+    width: str
+    series: int
+
+
+def earned_by_level(user_id: UUID) -> list[LevelEarned]:
+    """Since the beginning, clawbacks against it. One query."""
+    rows = dict(counted(user_id).order_by().values_list("level").annotate(total=Sum("amount")))
+    widest = max(rows.values(), default=0)
+    return [
+        LevelEarned(level, int(total), charts.share(max(int(total), 0), int(widest)), min(level, 3))
+        for level, total in sorted(rows.items())
+    ]
+
+
+@dataclass(frozen=True)
 class Traffic:
     clicks: Tile
     signups: Tile

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
 
 from apps.accounts.models import User
+from apps.dashboard.selectors.commissions import SaleRow, own_commissions, sale_rows
 from apps.payouts.models import Payout
 from apps.payouts.services import next_allowed_at
 from apps.referrals.models import Partner
@@ -121,10 +121,20 @@ def shares_of(payout: Payout) -> QuerySet[HoldShare]:
     return HoldShare.objects.filter(hold_key=payout.hold_key).select_related("lot")
 
 
-def entries(shares: Sequence[HoldShare]) -> list[dict[str, Any]]:
-    """What each part was earned by. A commission has a way to its explanation."""
-    return [
-        {"kind": share.lot.ref_type, "ref_id": share.lot.ref_id, "at": share.lot.created_at, "amount": share.amount,
-         "whole": share.lot.amount}
-        for share in shares
-    ]  # fmt: skip
+@dataclass(frozen=True)
+class EntryRow:
+    """A part of a payout, and the sale it was earned by where it was one."""
+
+    share: HoldShare
+    sale: SaleRow | None
+
+    @property
+    def kind(self) -> str:
+        return self.share.lot.ref_type
+
+
+def entries(user_id: UUID, shares: Sequence[HoldShare]) -> list[EntryRow]:
+    """One query."""
+    refs = [share.lot.ref_id for share in shares if share.lot.ref_type == "commission"]
+    sales = {str(row.commission.pk): row for row in sale_rows(list(own_commissions(user_id).filter(pk__in=refs)))}
+    return [EntryRow(share, sales.get(share.lot.ref_id)) for share in shares]

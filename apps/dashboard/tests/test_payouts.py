@@ -118,7 +118,7 @@ def test_a_paid_one_shows_its_reference_and_its_parts(signed_in, ann, staff):
 
     page = client.get(f"/dashboard/payouts/{payout.pk}")
 
-    assert sorted(entry["amount"] for entry in page.context["entries"]) == [2345, 10000]
+    assert sorted(entry.share.amount for entry in page.context["entries"]) == [2345, 10000]
     assert "N6912777774" in page.content.decode()
     assert "1 paid so far" in client.get("/dashboard/payouts").content.decode()
 
@@ -167,3 +167,22 @@ def test_queries_do_not_grow_with_the_payouts(signed_in, ann, staff, nested, dja
     # Session, caller, partner, methods, wallet, rows, expected, settings (2), open payout, entry counts, paid.
     with django_assert_num_queries(nested + 12):
         client.get("/dashboard/payouts")
+
+
+def test_the_parts_name_the_sales_they_were_earned_by(
+    signed_in, ann, ben, plan, deliver, staff, nested, django_assert_num_queries
+):
+    from apps.commissions.tests.factories import approve_all, make_order
+
+    for _ in range(3):
+        make_order(ben.partner, ("server", 80000))
+    deliver()
+    approve_all()
+    payout = services.request_payout(user=ann)
+    client = signed_in(ann)
+
+    # Session, caller, partner, payout, parts, their sales.
+    with django_assert_num_queries(nested + 6):
+        page = client.get(f"/dashboard/payouts/{payout.pk}")
+
+    assert [entry.sale.people for entry in page.context["entries"]] == [["Ben Example"]] * 3

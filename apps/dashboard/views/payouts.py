@@ -81,7 +81,11 @@ def payout(request: Any, pk: UUID) -> HttpResponse:
     if found is None:
         raise NotFound()
     page = paginate(request, selectors.shares_of(found), key="lot_id", descending=False)
-    context = {"payout": selectors.in_steps(found), "page": page, "entries": selectors.entries(page.rows)}
+    context = {
+        "payout": selectors.in_steps(found),
+        "page": page,
+        "entries": selectors.entries(request.user.pk, page.rows),
+    }
     return render(request, "dashboard/payout.html", context)
 
 

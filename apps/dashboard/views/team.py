@@ -26,9 +26,12 @@ def team(request: Any) -> HttpResponse:
     rows = filters.apply(me) if filters else people().children_of(top)
     page = paginate(request, rows, key="path", descending=False, hidden=me.path)
     shown = tree_rows(me, page.rows, viewer=me, chains=bool(filters))
+    by_level = selectors.earned_by_level(request.user.pk)
     context = {
         "page": page,
         "rows": shown,
+        "earned": by_level,
+        "earned_total": sum(row.amount for row in by_level),
         "filters": filters,
         "top": selectors.person(me, top) if top != me else None,
         "purchases": selectors.purchases_of(me, top) if top != me else [],

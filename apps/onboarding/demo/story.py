@@ -110,12 +110,16 @@ class Story:
         return order
 
     def sell(self, people: list[Person]) -> None:
+        """The oldest first, as a shop would have reported them: lists stand in the order of recording."""
+        sales = []
         for person in people[1:]:
             for _ in range(self.draw.randint(1, 3)):
                 products = tuple(
                     self.draw.sample(self.demo.products, self.draw.randint(1, min(2, len(self.demo.products))))
                 )
-                self.buy(person, products, days_ago=self.draw.randint(0, 75))
+                sales.append((self.draw.randint(0, 75), person, products))
+        for days_ago, person, products in sorted(sales, key=lambda sale: -sale[0]):
+            self.buy(person, products, days_ago=days_ago)
         self.deliver()
 
     def settle(self, partner: Person, staff: dict[str, User]) -> None:
