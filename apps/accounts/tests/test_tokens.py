@@ -1,10 +1,17 @@
 """Signing in, rotation, revocation: W5, R19, R20, as a client sees them over HTTP."""
 
+import threading
+
 import pytest
+from django.db import connections
+from rest_framework.test import APIClient
 
 from apps.accounts.models import RefreshToken
 from apps.accounts.services import set_member_active
+from apps.accounts.tokens import issue_pair
 from apps.audit.services import SYSTEM
+from apps.core.tenancy import site_context
+from apps.sites import registry
 
 URL = "/api/v1/auth"
 PASSWORD = "correct horse battery"
@@ -121,3 +128,33 @@ def test_the_site_is_required_known_and_unambiguous(client):
 
 
 test_the_site_is_required_known_and_unambiguous = pytest.mark.django_db(test_the_site_is_required_known_and_unambiguous)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_hundred_parallel_refreshes_one_wins_and_the_family_is_over(transactional_alpha, member):
+    """R19. The revocation outlives the refusals that caused it."""
+    site = registry.by_id(transactional_alpha)
+    with site_context(site.pk):
+        refresh = issue_pair(user=member, site=site)["refresh"]
+    answers = []
+
+    def use():
+        try:
+            client = APIClient(headers={"X-Site-Code": site.code})
+            answers.append(client.post(f"{URL}/token/refresh", {"refresh": refresh}, format="json"))
+        finally:
+            connections.close_all()
+
+    for _ in range(10):  # ten at a time, a hundred in all
+        threads = [threading.Thread(target=use) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 99
+    winner = next(answer for answer in answers if answer.status_code == 200).json()["refresh"]
+    after = APIClient(headers={"X-Site-Code": site.code}).post(
+        f"{URL}/token/refresh", {"refresh": winner}, format="json"
+    )
+    assert (after.status_code, after.json()["code"]) == (401, "token_invalid")

@@ -3,10 +3,21 @@
 from typing import Any, ClassVar
 
 from rest_framework.generics import GenericAPIView
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.errors import Invalid
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """JSON whatever the Accept header says: a browser that asks for HTML is better served by JSON than by a 406."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        return DefaultContentNegotiation().select_parser(request, parsers)
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 class ApiView(GenericAPIView):
@@ -18,6 +29,7 @@ class ApiView(GenericAPIView):
     """
 
     access: ClassVar[dict[str, Any]] = {}
+    content_negotiation_class = AlwaysJson
     query_fields: ClassVar[tuple[str, ...]] = ()
     rate: tuple[int, int, int] | None = None
 

@@ -1,0 +1,119 @@
+"""Every list of the API, generated from the URL conf: its query count is pinned and the same for one row as for many, its limit,
+cursor and filters are checked."""
+
+import pytest
+
+from apps.core.api.views import ListView
+from apps.orders.services import refund_order
+from apps.payouts.models import Payout
+from apps.payouts.services import cancel_payout
+from tests.permissions.routes import api_routes
+from tests.permissions.scenarios import build_world
+
+LISTS = [
+    route.path.removeprefix("api/v1/")
+    for route in api_routes()
+    if route.method == "GET" and issubclass(route.view, ListView)
+]
+
+# Per list: who asks, and how many queries. Four of each frame the request inside a test: a savepoint, and the site's setting.
+PINNED = {
+    "admin/referrals/global-tree": ("boss", 10),
+    "affiliate/referrals": ("ann", 10),
+    "affiliate/referrals/level/<int:level>": ("ann", 10),
+    "affiliate/services": ("ann", 7),
+    "api-keys": ("boss", 6),
+    "commission-plans": ("boss", 7),
+    "commissions": ("boss", 6),
+    "commissions/pending": ("boss", 6),
+    "orders": ("boss", 7),
+    "payout-methods": ("ann", 6),
+    "payouts": ("boss", 6),
+    "payouts/history": ("boss", 6),
+    "referrals/tree": ("ann", 10),
+    "wallet/ledger": ("ann", 6),
+}
+
+
+@pytest.fixture
+def world(site):
+    """At least two rows in every list."""
+    found = build_world(site.pk)
+    from apps.accounts.services import create_api_key
+    from apps.audit.services import SYSTEM
+    from apps.orders.models import Order
+    from apps.payouts.services import add_method
+    from apps.referrals.models import Partner
+    from apps.referrals.services import join
+    from apps.wallet.tests.factories import give_earnings
+
+    ann = Partner.objects.get(pk=found.ids["top"])
+    join(user=found.member("dan"), sponsor=ann)
+    create_api_key(name="other", scopes=["orders.write"], actor=SYSTEM, access=None)
+    add_method(user=ann.user, kind="manual", details={})
+    give_earnings(ann.user, 100)
+    for payout in Payout.objects.filter(status="requested"):
+        cancel_payout(payout=payout, user=payout.user)
+    refund_order(order=Order.objects.first(), external_id="R-0", amount=10, actor=SYSTEM)
+    return found
+
+
+def url(path):
+    return "/api/v1/" + path.replace("<int:level>", "1")
+
+
+def test_every_list_is_pinned():
+    assert sorted(PINNED) == sorted(LISTS)
+
+
+@pytest.mark.parametrize("path", sorted(PINNED))
+def test_a_list_asks_as_many_questions_for_many_rows_as_for_one(world, path, django_assert_num_queries):
+    who, queries = PINNED[path]
+    client = world.clients[who]
+    client.raise_request_exception = True
+
+    with django_assert_num_queries(queries):
+        one = client.get(url(path), {"limit": 1})
+    with django_assert_num_queries(queries):
+        many = client.get(url(path), {"limit": 200})
+
+    assert len(one.json()["results"]) == 1
+    assert len(many.json()["results"]) >= (1 if path == "payouts/history" else 2)
+
+
+@pytest.mark.parametrize("path", sorted(PINNED))
+def test_pages_join_without_a_gap_or_a_repetition(world, path):
+    client = world.clients[PINNED[path][0]]
+    whole = client.get(url(path), {"limit": 200}).json()["results"]
+
+    seen, following = [], url(path) + "?limit=1"
+    while following:
+        page = client.get(following).json()
+        seen += page["results"]
+        following = page["next"]
+
+    assert seen == whole
+    assert len({row["id"] for row in seen}) == len(seen)
+
+
+NOT_UNDERSTOOD = [
+    ("limit", "0"), ("limit", "201"), ("limit", "ten"), ("limit", "-1"), ("cursor", "x"), ("cursor", "eyJ4IjoxfQ"),
+    ("frobnicate", "1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", sorted(PINNED))
+def test_a_parameter_that_is_not_understood_is_refused(world, path):
+    for name, value in NOT_UNDERSTOOD:
+        answer = world.clients[PINNED[path][0]].get(url(path), {name: value})
+
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, name)
+
+
+def test_a_cursor_of_one_list_is_no_cursor_of_another(world):
+    client = world.clients["boss"]
+    cursor = client.get("/api/v1/commissions?limit=1").json()["next"].partition("cursor=")[2].partition("&")[0]
+
+    answer = client.get(f"/api/v1/payouts?cursor={cursor}")
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "cursor")
