@@ -1,5 +1,6 @@
 """Charts as percentages: templates write them into SVG attributes, so a page needs neither script nor inline style."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -129,3 +130,62 @@ def delta(now: int, before: int) -> Delta:
     if before < 10:
         return Delta(trend, f"{arrow} {abs(now - before)}")
     return Delta(trend, f"{arrow} {round(100 * abs(now - before) / before)}\N{NO-BREAK SPACE}%")
+
+
+# Radii of the levels in a box of 180 by 180, after which nothing is readable any more.
+RINGS = (42, 65, 85)
+CENTRE = 90
+
+
+@dataclass(frozen=True)
+class Dot:
+    """Somebody in the rings: `parent` is another's key, or "" on the first ring; `size` 0 is grey, then 1 to 3."""
+
+    key: str
+    parent: str
+    level: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Rings:
+    """Paths for <path d>: one for all edges, and one for the dots of each (level, size)."""
+
+    edges: str
+    dots: dict[tuple[int, int], str]
+
+
+def rings(people: Sequence[Dot]) -> Rings:
+    """People on one ring per level, every branch in its own sector. `people` come depth-first."""
+    angle = _angles(people)
+    levels = {person.key: person.level for person in people}
+    edges: list[str] = []
+    dots: dict[tuple[int, int], list[str]] = {}
+    for person in people:
+        at = _point(RINGS[person.level - 1], angle[person.key])
+        dots.setdefault((person.level, person.size), []).append(f"M{at}h0")
+        if person.level == 1:
+            edges.append(f"M{at}L{CENTRE} {CENTRE}")
+        else:
+            inner, outer = RINGS[levels[person.parent] - 1], RINGS[person.level - 1]
+            bend = _point((inner + outer) / 2, angle[person.parent])
+            edges.append(f"M{_point(inner, angle[person.parent])}Q{bend} {at}")
+    return Rings("".join(edges), {key: "".join(parts) for key, parts in sorted(dots.items())})
+
+
+def _angles(people: Sequence[Dot]) -> dict[str, float]:
+    """The leaves share the circle; whoever has people below stands in the middle of them."""
+    children: dict[str, list[str]] = {}
+    for person in people:
+        children.setdefault(person.parent, []).append(person.key)
+    leaves = [person.key for person in people if person.key not in children]
+    angle = {key: 2 * math.pi * (index + 0.5) / len(leaves) for index, key in enumerate(leaves)}
+    for person in reversed(people):
+        if person.key in children:
+            below = [angle[key] for key in children[person.key]]
+            angle[person.key] = (min(below) + max(below)) / 2
+    return angle
+
+
+def _point(radius: float, angle: float) -> str:
+    return f"{round(CENTRE + radius * math.sin(angle))} {round(CENTRE - radius * math.cos(angle))}"

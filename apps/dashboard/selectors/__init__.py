@@ -23,7 +23,7 @@ from apps.dashboard.selectors.payouts import (
     shares_of,
 )
 from apps.dashboard.selectors.rates import RateCard, rate_card
-from apps.dashboard.selectors.team import Levels, TeamFilters, levels, person, purchases_of
+from apps.dashboard.selectors.team import Levels, TeamFilters, levels, person, purchases_of, shape
 
 __all__ = [
     "CommissionFilters",
@@ -56,6 +56,7 @@ __all__ = [
     "purchases_of",
     "rate_card",
     "sale_rows",
+    "shape",
     "shares_of",
     "this_period",
     "traffic",

@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from apps.commissions.models import Commission
-from apps.dashboard.charts import share
+from apps.commissions.selectors import commissions_by_partner
+from apps.core import money
+from apps.dashboard.charts import RINGS, Dot, rings, share
 from apps.dashboard.selectors.commissions import title_of
 from apps.orders.models import OrderLine
 from apps.referrals.api.filters import ReferralFilter
 from apps.referrals.models import MAX_LEVEL, Partner
 from apps.referrals.rows import TreeRow, tree_rows
 from apps.referrals.selectors import people, read_stats
+from apps.sites.selectors import current_site
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,55 @@ def purchases_of(me: Partner, buyer: Partner, *, most: int = 50) -> list[Purchas
         )
         for line in lines
     ]
+
+
+MOST_DOTS = 300
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The first three levels as rings, with the figures in words."""
+
+    edges: str
+    dots: list[tuple[str, str]]
+    """(CSS classes, path)."""
+    people: list[tuple[int, int, int]]
+    """(level, people, of whom so many earned me something)."""
+    thresholds: tuple[int, int]
+
+
+def shape(me: Partner) -> Shape | None:
+    """None for a team too small to have a shape, or too large to be drawn. Two queries."""
+    below = list(people().downline_of(me, depth=len(RINGS))[: MOST_DOTS + 1])
+    if not 3 <= len(below) <= MOST_DOTS:
+        return None
+    earned = commissions_by_partner(me, below)
+    unit = 10 ** money.exponent(current_site().currency)
+    thresholds = (1_000 * unit, 10_000 * unit)
+    dots = [
+        Dot(
+            key=str(partner.pk),
+            parent=str(partner.sponsor_id) if me.level_of(partner) > 1 else "",
+            level=me.level_of(partner),
+            size=_size(earned.get(partner.pk, 0), thresholds),
+        )
+        for partner in below
+    ]
+    drawn = rings(dots)
+    by_level = [[dot for dot in dots if dot.level == level] for level in range(1, len(RINGS) + 1)]
+    return Shape(
+        edges=drawn.edges,
+        dots=[(_classes(level, size), path) for (level, size), path in drawn.dots.items()],
+        people=[
+            (level, len(found), sum(1 for dot in found if dot.size)) for level, found in enumerate(by_level, 1) if found
+        ],
+        thresholds=thresholds,
+    )
+
+
+def _size(amount: int, thresholds: tuple[int, int]) -> int:
+    return 0 if amount <= 0 else 1 + sum(amount >= threshold for threshold in thresholds)
+
+
+def _classes(level: int, size: int) -> str:
+    return f"dots n{level}{('', '', ' m', ' l')[size]}" if size else "dots"

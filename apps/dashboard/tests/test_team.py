@@ -80,6 +80,6 @@ def test_queries_do_not_grow_with_the_team(signed_in, ann, ben, make_partner, ne
     for number in range(8):
         make_partner(f"P{number:02} Example", below=ann)
 
-    # Session, caller, partner, rows, their statistics, purchases, earnings, levels, earned by level.
-    with django_assert_num_queries(nested + 9):
+    # Session, caller, partner, rows, their statistics, purchases, earnings, levels, earned by level, shape (2).
+    with django_assert_num_queries(nested + 11):
         client.get("/dashboard/team")

@@ -30,6 +30,7 @@ def team(request: Any) -> HttpResponse:
     context = {
         "page": page,
         "rows": shown,
+        "shape": selectors.shape(me),
         "earned": by_level,
         "earned_total": sum(row.amount for row in by_level),
         "filters": filters,
