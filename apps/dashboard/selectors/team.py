@@ -137,8 +137,7 @@ def shape(me: Partner) -> Shape | None:
     if not 3 <= len(below) <= MOST_DOTS:
         return None
     earned = commissions_by_partner(me, below)
-    unit = 10 ** money.exponent(current_site().currency)
-    thresholds = (1_000 * unit, 10_000 * unit)
+    thresholds = _thresholds(max(earned.values(), default=0), 10 ** money.exponent(current_site().currency))
     dots = [
         Dot(
             key=str(partner.pk),
@@ -158,6 +157,12 @@ def shape(me: Partner) -> Shape | None:
         ],
         thresholds=thresholds,
     )
+
+
+def _thresholds(most: int, unit: int) -> tuple[int, int]:
+    """Where dots grow: at 1 and at 5 times the round figure of the largest amount, so that a small site has a shape too."""
+    step = unit * 10 ** (len(str(max(most // unit, 1))) - 1)
+    return step, 5 * step
 
 
 def _size(amount: int, thresholds: tuple[int, int]) -> int:

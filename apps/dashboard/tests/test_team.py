@@ -83,3 +83,18 @@ def test_queries_do_not_grow_with_the_team(signed_in, ann, ben, make_partner, ne
     # Session, caller, partner, rows, their statistics, purchases, earnings, levels, earned by level, shape (2).
     with django_assert_num_queries(nested + 11):
         client.get("/dashboard/team")
+
+
+def test_the_shape_is_drawn_for_a_team_that_has_one(signed_in, ann, ben, cleo, make_partner, plan, deliver):
+    client = signed_in(ann)
+    assert client.get("/dashboard/team").context["shape"] is None  # two people
+    make_partner("Dev Example", below=ann)
+    make_order(ben.partner, ("server", 8_000_000))  # 12.5 %: ₹10,000
+    make_order(cleo.partner, ("server", 8_000_000))  # 5 %: ₹4,000
+    deliver()
+
+    shape = client.get("/dashboard/team").context["shape"]
+
+    assert shape.people == [(1, 2, 1), (2, 1, 1)]
+    assert shape.thresholds == (1_000_000, 5_000_000)
+    assert [classes for classes, _ in shape.dots] == ["dots", "dots n1 m", "dots n2"]
