@@ -134,7 +134,7 @@ def earned(user_id: UUID) -> Earned:
     return Earned(
         tile=Tile(totals[-1], charts.delta(totals[-1], int(before or 0)), charts.spark(totals)),
         chart=charts.columns(rows, unit=unit),
-        depth=max((series for _, series in by_month), default=1),
+        depth=max((series for (_, series), amount in by_month.items() if amount), default=1),
     )
 
 

@@ -84,4 +84,6 @@ def qualifying(settings: SiteSettings) -> str:
     """What activates a partner, in words; "" where nothing needs to."""
     if settings.activation == SiteSettings.Activation.NONE:
         return ""
-    return " or ".join(category(name).lower() for name in settings.qualifying_categories) or "a qualifying product"
+    return (
+        " or ".join(f"a {category(name).lower()}" for name in settings.qualifying_categories) or "a qualifying product"
+    )
