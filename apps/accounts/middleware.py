@@ -102,9 +102,11 @@ def _claim(request: HttpRequest, caller: str, key: str) -> tuple[IdempotencyKey 
     claim = IdempotencyKey(
         caller=caller, key=key, fingerprint=fingerprint, locked_until=now + timedelta(seconds=LOCK_SECONDS)
     )
-    made = IdempotencyKey.objects.bulk_create([claim], ignore_conflicts=True)
-    found = IdempotencyKey.objects.select_for_update().get(caller=caller, key=key)
-    if found.pk == made[0].pk:
+    found = None
+    while found is None:  # another's refused request may free the key between our two statements
+        IdempotencyKey.objects.bulk_create([claim], ignore_conflicts=True)
+        found = IdempotencyKey.objects.select_for_update().filter(caller=caller, key=key).first()
+    if found.pk == claim.pk:
         return found, None
     if found.fingerprint != fingerprint:
         return None, error_response(

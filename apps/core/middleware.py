@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -69,9 +70,10 @@ def _shaped(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     codes = {400: "invalid", 403: "permission_denied", 404: "not_found", 413: "too_large"}
     status = response.status_code
     messages = {404: "Not found.", 413: "The body is too large.", 500: "Something failed on our side."}
-    return error_response(
-        request, status, codes.get(status, "error"), messages.get(status, "The request can't be served.")
-    )
+    message = messages.get(status, "The request can't be served.")
+    shaped: Any = error_response(request, status, codes.get(status, "error"), message)
+    shaped._has_been_logged = True  # as Django's own answer, with its traceback
+    return shaped  # type: ignore[no-any-return]
 
 
 def _content_length(request: HttpRequest) -> int:

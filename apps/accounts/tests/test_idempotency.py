@@ -1,8 +1,10 @@
 """Idempotency-Key over HTTP, as payments and shops use it (api.md). Committing tests: the claim has a transaction of its own."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -96,3 +98,25 @@ def test_a_malformed_key_is_400(client, transactional_alpha, key):
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     assert payouts(transactional_alpha) == 0
+
+
+def test_parallel_requests_with_one_key_have_one_effect_and_no_error(client, transactional_alpha, member):
+    """Whether the first is refused and frees its key, or succeeds: the others replay, wait or run, and none breaks."""
+    outcomes = []
+
+    def run(amount):
+        try:
+            outcomes.append(ask(client, f"k{amount}", amount=amount).status_code)
+        finally:
+            connections.close_all()
+
+    for amount in (5000, 100):
+        threads = [threading.Thread(target=run, args=(amount,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert set(outcomes) <= {201, 409}
+    assert 201 in outcomes
+    assert payouts(transactional_alpha) == 1
