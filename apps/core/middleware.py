@@ -73,7 +73,7 @@ def _shaped(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     message = messages.get(status, "The request can't be served.")
     shaped: Any = error_response(request, status, codes.get(status, "error"), message)
     shaped._has_been_logged = True  # as Django's own answer, with its traceback
-    return shaped  # type: ignore[no-any-return]
+    return shaped
 
 
 def _content_length(request: HttpRequest) -> int:
