@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+WARM = 10
+"""Calls before the first one that counts: they warm caches and plans."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -18,26 +21,16 @@ class Figure:
     target: str
 
 
-def timed(call: Callable[[], object], *, times: int) -> float:
-    """Median milliseconds of a call."""
-    spent = []
-    for _ in range(times):
-        started = time.perf_counter()
-        call()
-        spent.append((time.perf_counter() - started) * 1000)
-    return statistics.median(spent)
-
-
-def alternating(ours: Callable[[], object], limit: Callable[[], object], *, times: int) -> tuple[float, float]:
-    """Median milliseconds of two calls, measured in turn so that a slow moment of the machine meets both."""
-    spent: tuple[list[float], list[float]] = ([], [])
-    for number in range(times + 2):
-        for call, into in ((ours, spent[0]), (limit, spent[1])):
+def alternating(*calls: Callable[[], object], times: int) -> list[float]:
+    """Median milliseconds of calls, measured in turn so that a slow moment of the machine meets all of them."""
+    spent: list[list[float]] = [[] for _ in calls]
+    for number in range(times + WARM):
+        for call, into in zip(calls, spent, strict=True):
             started = time.perf_counter()
             call()
-            if number >= 2:  # the first two warm caches and plans
+            if number >= WARM:
                 into.append((time.perf_counter() - started) * 1000)
-    return statistics.median(spent[0]), statistics.median(spent[1])
+    return [statistics.median(each) for each in spent]
 
 
 def table(figures: Sequence[Figure]) -> str:

@@ -21,7 +21,7 @@ from apps.rbac.access import ASSIGNMENTS_SQL, Access
 # User, membership, version, roles and keys in one round trip, planned once per connection.
 _CALLER_SQL = f"""
 SELECT u.id, u.email, u.full_name, u.locale, u.is_active, u.token_version, m.user_type, m.is_active,
-       (SELECT jsonb_agg(jsonb_build_array(a.role, a.scope, a.scope_id, to_jsonb(a.keys))) FROM ({ASSIGNMENTS_SQL}) a)
+       (SELECT jsonb_agg(jsonb_build_array(a.role, a.scope, a.scope_id, to_jsonb(a.keys)))::text FROM ({ASSIGNMENTS_SQL}) a)
 FROM accounts_user u LEFT JOIN accounts_membership m ON m.site_id = %(site)s AND m.user_id = u.id
 WHERE u.id = %(user)s
 """  # noqa: S608  (a constant)
@@ -54,7 +54,6 @@ def load_caller(site_id: UUID, user_id: UUID) -> User | None:
     if not rows:
         return None
     pk, email, full_name, locale, is_active, version, user_type, member, assignments = rows[0]
-    # Django leaves jsonb as text.
     listed = json.loads(assignments) if assignments else ()
     found = [(role, scope, UUID(target) if target else None, keys) for role, scope, target, keys in listed]
     access = Access.of(found)

@@ -13,6 +13,7 @@ from apps.commissions.terms import upline_of
 from apps.core import money
 from apps.orders.models import Order
 from apps.referrals.models import Partner
+from apps.referrals.selectors import Person
 from apps.sites.selectors import current_site
 
 
@@ -32,7 +33,7 @@ def stats(commissions: QuerySet[Commission]) -> dict[str, Any]:
     return {**buckets, "currency": current_site().currency}
 
 
-def commissions_by_partner(viewer: Partner | None, partners: Sequence[Partner]) -> Mapping[UUID, int]:
+def commissions_by_partner(viewer: Partner | None, partners: Sequence[Person]) -> Mapping[UUID, int]:
     """{partner: what the viewer earned from their purchases; for staff, what everybody did}, for the rows of a tree page.
 
     Rejected and reversed commissions are left out, clawbacks taken off.

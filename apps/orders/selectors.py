@@ -8,6 +8,7 @@ from django.db.models import F, QuerySet, Sum
 
 from apps.orders.models import Order
 from apps.referrals.models import Partner
+from apps.referrals.selectors import Person
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -23,7 +24,7 @@ def attributed_partner(email: str) -> Partner | None:
     return Partner.objects.filter(customers__email=email, customers__user=None, status=Partner.Status.ACTIVE).first()
 
 
-def purchases_by_partner(viewer: Partner | None, partners: Sequence[Partner]) -> Mapping[UUID, int]:
+def purchases_by_partner(viewer: Partner | None, partners: Sequence[Person]) -> Mapping[UUID, int]:
     """{partner: what they paid, refunds taken off}, for the rows of a tree page. One query."""
     by_user = {partner.user_id: partner.pk for partner in partners if partner.user_id}
     paid = Order.objects.filter(customer__user_id__in=by_user, status__in=Order.REFUNDABLE).order_by()

@@ -13,8 +13,9 @@ from uuid import UUID
 from django.utils.module_loading import import_string
 
 from apps.referrals.models import Partner
+from apps.referrals.selectors import Person
 
-Provider = Callable[[Partner | None, Sequence[Partner]], Mapping[UUID, int]]
+Provider = Callable[[Partner | None, Sequence[Person]], Mapping[UUID, int]]
 
 COLUMNS = ("purchases_total", "commission_total")
 _providers: dict[str, str] = {}
@@ -26,7 +27,7 @@ def register(column: str, path: str) -> None:
     _providers[column] = path
 
 
-def totals(viewer: Partner | None, partners: Sequence[Partner]) -> dict[str, Mapping[UUID, int]]:
+def totals(viewer: Partner | None, partners: Sequence[Person]) -> dict[str, Mapping[UUID, int]]:
     """{column: {partner: amount in minor units}}."""
     if not partners:
         return {}

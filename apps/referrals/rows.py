@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apps.referrals import enrichment
 from apps.referrals.models import Partner
-from apps.referrals.selectors import masked_email, name_below, parent_chains, read_stats
+from apps.referrals.selectors import Person, masked_email, name_below, parent_chains, read_stats
 
 
 @dataclass(frozen=True)
@@ -38,36 +38,32 @@ class TreeRow:
 
 
 def tree_rows(
-    top: Partner, partners: Sequence[Partner], *, viewer: Partner | None, chains: bool = False
+    top: Partner, partners: Sequence[Person | Partner], *, viewer: Partner | None, chains: bool = False
 ) -> list[TreeRow]:
-    """Rows of partners below `top`, from `selectors.people`. `viewer` None is staff. A fixed number of queries per page."""
-    stats = read_stats([partner.pk for partner in partners]) if partners else {}
-    totals = enrichment.totals(viewer, partners)
-    between = parent_chains(top, partners) if chains else {}
-    rows = []
-    for partner in partners:
-        user, levels = partner.user, stats[partner.pk]
-        assert user is not None
-        rows.append(
-            TreeRow(
-                id=partner.pk,
-                parent_id=partner.sponsor_id,
-                level=top.level_of(partner),
-                name=name_below(user.full_name, user.email),
-                email=user.email if viewer is None else masked_email(user.email),
-                referral_code=partner.code,
-                status=partner.status,
-                kind=partner.kind,
-                joined_at=partner.joined_at,
-                direct_referrals=levels[0],
-                total_team_size=sum(levels),
-                parent_chain=[_link(top, person) for person in between.get(partner.pk, [])],
-                **{column: totals.get(column, {}).get(partner.pk, 0) for column in enrichment.COLUMNS},
-            )
+    """Rows of partners below `top`, from `selectors.persons` or `people`. `viewer` None is staff. A fixed number of queries."""
+    page = [Person.of(partner) for partner in partners]
+    stats = read_stats([person.id for person in page]) if page else {}
+    totals = enrichment.totals(viewer, page)
+    between = parent_chains(top, page) if chains else {}
+    return [
+        TreeRow(
+            id=person.id,
+            parent_id=person.sponsor_id,
+            level=person.depth - top.depth,
+            name=name_below(person.full_name, person.email),
+            email=person.email if viewer is None else masked_email(person.email),
+            referral_code=person.code,
+            status=person.status,
+            kind=person.kind,
+            joined_at=person.joined_at,
+            direct_referrals=stats[person.id][0],
+            total_team_size=sum(stats[person.id]),
+            parent_chain=[_link(top, above) for above in between.get(person.id, [])],
+            **{column: totals.get(column, {}).get(person.id, 0) for column in enrichment.COLUMNS},
         )
-    return rows
+        for person in page
+    ]
 
 
-def _link(top: Partner, person: Partner) -> ChainLink:
-    assert person.user is not None
-    return ChainLink(person.pk, name_below(person.user.full_name, person.user.email), top.level_of(person))
+def _link(top: Partner, person: Person) -> ChainLink:
+    return ChainLink(person.id, name_below(person.full_name, person.email), person.depth - top.depth)

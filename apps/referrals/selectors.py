@@ -1,13 +1,16 @@
 """Reads of the tree that join: statistics, uplines, people with their names."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
+
+from django.db.models.query import ValuesListIterable
 
 from apps.core.errors import NotFound
 from apps.core.postgresql.prepared import fetch_prepared
-from apps.referrals.models import MAX_LEVEL, Partner, PartnerQuerySet
+from apps.referrals.models import MAX_LEVEL, Partner, PartnerQuerySet, paths_above
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -98,16 +101,97 @@ def people() -> PartnerQuerySet:
     )  # fmt: skip
 
 
-def parent_chains(viewer: Partner, partners: Sequence[Partner]) -> dict[UUID, list[Partner]]:
+class Person(NamedTuple):
+    """What a list shows of a partner: a page of these costs half of what a page of two models each does (measured)."""
+
+    id: UUID
+    path: str
+    depth: int
+    sponsor_id: UUID | None
+    user_id: UUID
+    code: str
+    status: str
+    kind: str
+    joined_at: datetime
+    full_name: str
+    email: str
+
+    @property
+    def pk(self) -> UUID:
+        return self.id
+
+    @classmethod
+    def of(cls, partner: "Person | Partner") -> "Person":
+        """From a partner of `people()`."""
+        if isinstance(partner, Person):
+            return partner
+        user = partner.user
+        if user is None:
+            raise TypeError("the root is nobody")
+        return cls(
+            partner.pk, partner.path, partner.depth, partner.sponsor_id, user.pk, partner.code, partner.status,
+            partner.kind, partner.joined_at, user.full_name, user.email,
+        )  # fmt: skip
+
+
+class _PersonIterable(ValuesListIterable):
+    def __iter__(self) -> Iterator[Person]:
+        return map(Person._make, super().__iter__())
+
+
+def persons() -> PartnerQuerySet:
+    """As `people`, of Person: for pages that filter."""
+    fields = [f"user__{name}" if name in {"full_name", "email"} else name for name in Person._fields]
+    rows = Partner.objects.people().values_list(*fields)
+    rows._iterable_class = _PersonIterable
+    return rows
+
+
+@dataclass(frozen=True)
+class Downline:
+    """Everybody in the twenty levels below `top`, depth-first, for a paginator: of a queryset it has what a paginator uses.
+
+    One fixed statement: to put the same together through a queryset takes longer than to run it (0.5 ms of 0.9, measured). For
+    fewer levels `persons` is better: which index then reads least depends on the values, and a fixed plan knows none.
+    """
+
+    top: Partner
+    after: str = ""
+    before: str = ""
+    backwards: bool = False
+
+    def order_by(self, ordering: str) -> "Downline":
+        return replace(self, backwards=ordering == "-path")
+
+    def filter(self, *, path__gt: str = "", path__lt: str = "") -> "Downline":
+        return replace(self, after=path__gt, before=path__lt)
+
+    def __getitem__(self, rows: slice) -> list[Person]:
+        top, start = self.top, rows.start or 0
+        bounds = [self.after or top.path, self.before or f"{top.path}~", top.depth + MAX_LEVEL]
+        sql = _PAGE_BACKWARDS if self.backwards else _PAGE
+        return list(map(Person._make, fetch_prepared(sql, [*bounds, rows.stop - start, start])))
+
+
+# "+ 0" keeps the plan off the index by depth: it would read and sort the whole branch for the first page of it.
+_PAGE = """
+SELECT p.id, p.path, p.depth, p.sponsor_id, p.user_id, p.code, p.status, p.kind, p.joined_at, u.full_name, u.email
+FROM referrals_partner p JOIN accounts_user u ON u.id = p.user_id
+WHERE p.path > %s AND p.path < %s AND p.depth + 0 <= %s ORDER BY p.path LIMIT %s OFFSET %s
+"""
+_PAGE_BACKWARDS = _PAGE.replace("ORDER BY p.path", "ORDER BY p.path DESC")
+
+
+def parent_chains(viewer: Partner, partners: Sequence[Person]) -> dict[UUID, list[Person]]:
     """For each partner, those between the viewer and them, nearest to the viewer first. One query for a whole page."""
     between = {partner.pk: _between(viewer, partner) for partner in partners}
     wanted = {path for paths in between.values() for path in paths}
-    found = {person.path: person for person in people().filter(path__in=wanted)} if wanted else {}
+    found = {person.path: person for person in persons().filter(path__in=wanted)} if wanted else {}
     return {pk: [found[path] for path in paths if path in found] for pk, paths in between.items()}
 
 
-def _between(viewer: Partner, partner: Partner) -> list[str]:
-    return [path for path in reversed(partner.upline_paths()) if len(path) > len(viewer.path)]
+def _between(viewer: Partner, partner: Person) -> list[str]:
+    return [path for path in reversed(paths_above(partner.path)) if len(path) > len(viewer.path)]
 
 
 def masked_email(email: str) -> str:

@@ -15,7 +15,10 @@ from django.db import connection
 
 
 def fetch_prepared(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Rows of a query that this connection plans once. Raises django.db's errors, as a cursor of Django's would."""
+    """Rows of a query that this connection plans once. Raises django.db's errors, as a cursor of Django's would.
+
+    They come in binary, which halves the time of a page: Django reads moments from text in Python. Select jsonb as text.
+    """
     if not settings.UPLINE_PREPARED or connection.force_debug_cursor or connection.execute_wrappers:
         # Somebody counts or watches queries: let them see this one too.
         with connection.cursor() as cursor:
@@ -23,4 +26,4 @@ def fetch_prepared(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[
             return cursor.fetchall()
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        return cursor.execute(sql, params, prepare=True).fetchall()
+        return cursor.execute(sql, params, prepare=True, binary=True).fetchall()

@@ -74,7 +74,9 @@ def _ensure_guard(admin: psycopg.Connection) -> list[str]:
 
 def _configure(admin: psycopg.Connection, *, for_tests: bool) -> None:
     limits = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
-    for setting, value in limits.items():
+    # What apps.core.postgresql.prepared prepares is made for one plan; left to itself the server plans small pages every time.
+    plans = {"plan_cache_mode": "force_generic_plan"}
+    for setting, value in (limits | plans).items():
         statement = sql.SQL("ALTER ROLE {} SET {} = {}")
         admin.execute(statement.format(sql.Identifier(APP), sql.Identifier(setting), sql.Literal(value)))
     read_only = sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on")

@@ -20,7 +20,7 @@ from apps.referrals.api.filters import ReferralFilter
 from apps.referrals.api.pagination import TreePagination
 from apps.referrals.models import MAX_LEVEL, CampaignLink, Partner, TreeMove
 from apps.referrals.rows import tree_rows
-from apps.referrals.selectors import own_stats, partner_of, people, upline_snapshot
+from apps.referrals.selectors import Downline, own_stats, partner_of, people, persons, upline_snapshot
 
 DEPTH = OpenApiParameter("depth", int, description=f"1 to {MAX_LEVEL}; default {MAX_LEVEL}.")
 ROOT = OpenApiParameter("root", UUID, description="Staff: whose downline; default the whole site.")
@@ -79,11 +79,8 @@ class TreeListView(ListView):
         return None
 
     def get_queryset(self) -> Any:
-        return people().downline_of(self.top, depth=self.depth)
-
-    @property
-    def depth(self) -> int:
-        return read_level(self.request.query_params.get("depth"), field="depth")
+        depth = read_level(self.request.query_params.get("depth"), field="depth")
+        return Downline(self.top) if depth == MAX_LEVEL else persons().downline_of(self.top, depth=depth)
 
     def paginate_queryset(self, queryset: Any) -> list[Any]:
         page = super().paginate_queryset(queryset) or []
@@ -132,16 +129,15 @@ class ReferralsView(OwnPartner, TreeListView):
     def viewer(self) -> Partner:
         return self.partner
 
-    @property
-    def depth(self) -> int:
-        return MAX_LEVEL
+    def get_queryset(self) -> Any:
+        return persons().downline_of(self.top, depth=MAX_LEVEL)
 
 
 class LevelView(ReferralsView):
     """My referrals of one level."""
 
     def get_queryset(self) -> Any:
-        return people().downline_of(self.top, level=read_level(str(self.kwargs["level"]), field="level"))
+        return persons().downline_of(self.top, level=read_level(str(self.kwargs["level"]), field="level"))
 
 
 class GlobalTreeView(TreeListView):

@@ -1,6 +1,6 @@
 from apps.referrals.models.attribution import CampaignLink, Click, Conversion
 from apps.referrals.models.moves import TreeMove
-from apps.referrals.models.partner import MAX_LEVEL, Partner, PartnerManager, PartnerQuerySet
+from apps.referrals.models.partner import MAX_LEVEL, Partner, PartnerManager, PartnerQuerySet, paths_above
 from apps.referrals.models.stats import PartnerStats, StatsTail
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "PartnerStats",
     "StatsTail",
     "TreeMove",
+    "paths_above",
 ]

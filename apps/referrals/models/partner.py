@@ -13,12 +13,24 @@ from treebeard.mp_tree import MP_Node, MP_NodeManager, MP_NodeQuerySet
 
 from apps.core.errors import Conflict
 from apps.core.models import PathField, SiteForeignKey, SiteModel
+from apps.core.postgresql.prepared import fetch_prepared
 
 MAX_LEVEL = 20
 """How far commissions, statistics and tree views reach. The tree itself is deeper."""
 STEP = 5
 ROOT_DEPTH = 1
 CODE_PATTERN = r"^[2-9A-HJ-NP-Z]{12}$"
+
+
+_LEVEL_COUNTS = """
+SELECT depth, count(*) FROM referrals_partner
+WHERE path > %s AND path < %s AND depth <= %s GROUP BY depth
+"""
+
+
+def paths_above(path: str) -> list[str]:
+    """Paths of the ancestors without the root, nearest first."""
+    return [path[:end] for end in range(len(path) - STEP, STEP * ROOT_DEPTH, -STEP)]
 
 
 class PartnerQuerySet(MP_NodeQuerySet):
@@ -48,8 +60,8 @@ class PartnerQuerySet(MP_NodeQuerySet):
 
     def level_counts(self, partner: "Partner", *, depth: int = MAX_LEVEL) -> dict[int, int]:
         """{level: people}, counted. The API answers from PartnerStats; this is what proves it."""
-        rows = self.downline_of(partner, depth=depth).order_by().values_list("depth").annotate(n=models.Count("pk"))
-        return {found - partner.depth: n for found, n in sorted(rows)}
+        bounds = [partner.path, f"{partner.path}~", partner.depth + depth]
+        return {found - partner.depth: n for found, n in sorted(fetch_prepared(_LEVEL_COUNTS, bounds))}
 
     def select_for_update(self, *args: Any, no_key: bool = True, **kwargs: Any) -> "PartnerQuerySet":
         """FOR NO KEY UPDATE: ids never change, so a signup need not make clicks and orders of its sponsor wait."""
@@ -141,8 +153,7 @@ class Partner(MP_Node, SiteModel):
 
     def upline_paths(self, depth: int | None = None) -> list[str]:
         """Paths of the ancestors without the root, nearest first."""
-        ends = range(len(self.path) - STEP, STEP * ROOT_DEPTH, -STEP)
-        return [self.path[:end] for end in ends][:depth]
+        return paths_above(self.path)[:depth]
 
     def is_below(self, other: "Partner") -> bool:
         """At any distance."""

@@ -14,7 +14,7 @@ from apps.rbac.models import UserRole
 from apps.referrals import tasks
 from apps.referrals.models import Partner, PartnerStats, StatsTail
 from apps.referrals.models.partner import CODE_PATTERN
-from apps.referrals.selectors import people, read_stats, upline_snapshot, upline_through
+from apps.referrals.selectors import _PAGE, read_stats, upline_snapshot, upline_through
 from apps.referrals.services import ensure_root, fold_stats, generate_code, join, set_partner_status
 from apps.referrals.services.codes import ALPHABET, LENGTH, resolve_code
 from apps.referrals.tests.factories import UserFactory, make_chain, make_partner
@@ -270,7 +270,12 @@ def test_a_subtree_is_an_index_range_under_row_level_security(twenty_thousand):
 
 def test_a_page_of_the_tree_reads_the_index_in_order(twenty_thousand):
     """No sort: the first page of a million costs what it shows."""
-    plan = people().downline_of(Partner.objects.get(depth=1), depth=20)[:51].explain()
+    root = Partner.objects.get(depth=1)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE page AS {_PAGE.replace('%s', '{}').format('$1', '$2', '$3', '$4', '$5')}")
+        cursor.execute("EXPLAIN EXECUTE page (%s, %s, 21, 51, 0)", [root.path, f"{root.path}~"])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
 
     assert "Index Scan using referrals_partner_path" in plan, plan
     assert "Sort" not in plan
