@@ -19,7 +19,7 @@ from apps.accounts.errors import email_taken, invalid_credentials, password_too_
 from apps.accounts.models import ApiKey, Membership, User
 from apps.audit import services as audit
 from apps.core import logs
-from apps.core.api.throttling import LOGIN_FAILURES
+from apps.core.api.throttling import LOGIN_FAILURES, PASSWORD_RESETS
 from apps.core.errors import Denied, Invalid, NotFound
 from apps.core.tenancy import require_site_id
 from apps.rbac import catalogue
@@ -129,9 +129,15 @@ def sign_out_everywhere(*, user: User) -> None:
 
 
 def request_password_reset(*, email: str) -> None:
-    """Queue the mail when the e-mail is a member's; the caller learns nothing either way."""
+    """Queue the mail when the e-mail is a member's; the caller learns nothing either way.
+
+    Five in a quarter of an hour for one address; more are dropped without a word, so that nobody's inbox can be flooded.
+    """
     from apps.accounts.tasks import send_password_reset
 
+    remaining, _ = PASSWORD_RESETS.hit(f"{require_site_id()}:{normal_email(email)}")
+    if remaining < 0:
+        return
     user = User.objects.members().filter(email=normal_email(email), is_active=True).first()
     if user is not None:
         site_id = str(require_site_id())

@@ -1,9 +1,11 @@
 """Refusals of payouts, by the codes of api.md."""
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from apps.core.errors import Conflict, Denied
 from apps.core.money import format_money
+from apps.sites.selectors import current_site
 
 
 def payout_in_progress() -> Conflict:
@@ -11,7 +13,8 @@ def payout_in_progress() -> Conflict:
 
 
 def cooldown(until: datetime) -> Conflict:
-    message = f"The next payout can be requested from {until:%d %B %Y, %H:%M} UTC."
+    local = until.astimezone(ZoneInfo(current_site().time_zone))
+    message = f"The next payout can be requested from {local:%d %B %Y, %H:%M %Z}."
     return Conflict("cooldown", message, retry_at=until.isoformat())
 
 

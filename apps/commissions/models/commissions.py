@@ -162,6 +162,7 @@ class CommissionOutcome(SiteModel):
         constraints = [
             models.UniqueConstraint(fields=["site", "order", "line", "level"], name="commissions_outcome_once")
         ]
+        indexes = [models.Index(fields=["site", "partner", "id"], name="commissions_outcome_partner")]
 
     def __str__(self) -> str:
         return f"level {self.level}: {self.reason}"

@@ -74,6 +74,7 @@ def client_ip(request: Any) -> str:
 ANONYMOUS = Limit("anonymous", 60)
 LOGIN_FAILURES = Limit("login", 10, fail_closed=True)
 UNKNOWN_CODES = Limit("codes", 10, fail_closed=True)
+PASSWORD_RESETS = Limit("reset", 5, 900, fail_closed=True)
 
 
 class AnonymousThrottle(BaseThrottle):

@@ -72,7 +72,7 @@ def _checked(kind: str, details: dict[str, Any]) -> dict[str, str]:
             raise Invalid("invalid", "Text, please.", field=f"details.{name}")
         value = value.strip()
         if (required and not value) or (value and not re.fullmatch(pattern, value)):
-            raise Invalid("invalid", f"This is not a {name.replace('_', ' ')}.", field=f"details.{name}")
+            raise Invalid("invalid", f"Check the {name.replace('_', ' ')}.", field=f"details.{name}")
         if value:
             clean[name] = value
     return clean
