@@ -1,15 +1,19 @@
 """The admin site: who may enter, at which site they work, and the index that is a dashboard."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from apps.accounts.middleware import SESSION_SITE, SESSION_SWITCH
-from apps.backoffice import selectors
+from apps.backoffice import menu, selectors
 from apps.backoffice.forms import SignInForm
 from apps.rbac.access import access_of
 from apps.sites import registry
@@ -33,8 +37,13 @@ class BackOfficeSite(AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         site = getattr(request, "site", None)
         on_platform = getattr(request, "switched", False) or site is None
+        context = super().each_context(request)
+        daily, groups = menu.build(context["available_apps"] if site is not None else [], request.path)
         return {
-            **super().each_context(request),
+            **context,
+            "daily": daily,
+            "groups": groups,
+            "at_home": request.path == reverse("admin:index"),
             "working_site": site,
             "can_switch": on_platform and request.user.is_authenticated,
             "switchable_sites": registry.all_sites() if on_platform else [],
@@ -42,6 +51,19 @@ class BackOfficeSite(AdminSite):
 
     def get_urls(self) -> list[Any]:
         return [path("switch/", self.admin_view(require_POST(self.switch)), name="switch"), *super().get_urls()]
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        """Every page in the time zone of the site at work, its template included."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def in_site_time(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            site = getattr(request, "site", None)
+            with timezone.override(site.time_zone if site else None):
+                response = inner(request, *args, **kwargs)
+                return response.render() if isinstance(response, TemplateResponse) else response
+
+        return in_site_time
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response = super().login(request, extra_context)

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.db.models import Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from apps.commissions import engine, services
 from apps.commissions.models import (
@@ -21,9 +21,20 @@ from apps.commissions.models import (
     PlanVersion,
 )
 from apps.commissions.services.plans import TERMS, check_rules
-from apps.core.backoffice import UplineModelAdmin, attempt, badge, may, money
-from apps.core.errors import DomainError, Invalid
+from apps.core.backoffice import (
+    ReasonForm,
+    UplineModelAdmin,
+    amount_field,
+    attempt,
+    attempt_with_reason,
+    badge,
+    may,
+    money,
+    named,
+)
+from apps.core.errors import DomainError
 from apps.core.money import format_money
+from apps.sites.selectors import current_site
 
 READ, CREATE, UPDATE = ("commission.read",), ("commission.create",), ("commission.update",)
 APPROVE = ("commission.approve",)
@@ -52,7 +63,17 @@ class PlanRuleInline(admin.TabularInline):
     model = PlanRule
     formset = PlanRuleFormSet
     fields = ("category", "level", "kind", "rate", "flat_amount", "cap")
+    verbose_name_plural = "rules"
     extra = 0
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        """One empty row: it is left out when it stays empty, and without script it is the way to add one."""
+        return 1 if self.has_change_permission(request, obj) else 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name in {"flat_amount", "cap"}:
+            return amount_field(db_field, current_site().currency)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
@@ -79,9 +100,20 @@ class PlanVersionAdmin(UplineModelAdmin):
     list_filter = ("status", "base", "compression", "approval")
     fields = (*TERMS, "status", "version", "currency", "published_at", "published_by")
     readonly_fields = ("status", "version", "currency", "published_at", "published_by")
+    money_fields = ("minimum",)
     inlines = (PlanRuleInline,)
     actions = ("publish", "open_draft")
     search_prefixes = ("name",)
+    search_help_text = "The beginning of a name"
+    intro = "The newest published version is what the next order is paid by. Published ones never change."
+    add_word = "New plan"
+    empty_text = "Make the first plan, look it over, publish it. Nothing is paid before."
+
+    def currency_of(self, row: Any) -> str:
+        return current_site().currency
+
+    def offers(self, action: str, obj: PlanVersion) -> bool:
+        return obj.is_published == (action == "open_draft")
 
     @admin.display(description="status", ordering="status")
     def state(self, version: PlanVersion) -> str:
@@ -129,6 +161,7 @@ class PlanVersionAdmin(UplineModelAdmin):
 class CommissionPlanAdmin(UplineModelAdmin):
     view_keys = READ
     list_display = ("id", "created_at")
+    intro = "What all versions of a plan share: its id, by which the API knows it."
 
 
 class ByOrder(UplineModelAdmin):
@@ -147,41 +180,92 @@ class PartnerOverrideAdmin(UplineModelAdmin):
     """Rates of their own are set over the API, where all of a partner's are one."""
 
     view_keys = READ
-    list_display = ("partner", "category", "level", "kind", "value", "cap", "started_at", "ended_at")
+    list_display = ("partner", "category", "level", "kind", "pays", "cap_shown", "started_at", "ended_at")
+    money_fields = ("flat_amount", "cap")
+    cap_shown = money("cap")
+    intro = "Rates that single partners have of their own, in place of the plan's."
+    empty_text = "Everybody is paid by the plan."
     list_filter = ("kind", ("ended_at", admin.EmptyFieldListFilter))
     list_select_related = ("partner",)
     search_prefixes = ("partner__code",)
+    search_help_text = "The beginning of a partner's code"
+
+    def currency_of(self, row: Any) -> str:
+        return current_site().currency
+
+    @admin.display(description="value")
+    def pays(self, override: PartnerOverride) -> str:
+        return _pays(override.rate, override.flat_amount, current_site().currency)
 
 
-class DecisionForm(ActionForm):
-    """Beside the list of actions: the reason of a rejection."""
+def _pays(rate: Any, flat_amount: int | None, currency: str) -> str:
+    if rate is not None:
+        return f"{rate * 100:f}".rstrip("0").rstrip(".") + " %"
+    return f"{format_money(flat_amount or 0, currency)} each"
 
-    note = forms.CharField(label="Reason", max_length=500, required=False)
+
+class ReadyFilter(admin.SimpleListFilter):
+    """Pending ones apart by whether somebody may decide them yet."""
+
+    title = "hold"
+    parameter_name = "ready"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "To approve, hold over"), ("no", "Still held")]
+
+    def queryset(self, request: Any, queryset: QuerySet[Commission]) -> QuerySet[Commission]:
+        pending = queryset.filter(status=Commission.Status.PENDING)
+        if self.value() == "yes":
+            return pending.filter(hold_until__lte=timezone.now())
+        return pending.filter(hold_until__gt=timezone.now()) if self.value() == "no" else queryset
+
+
+FIRST = {
+    "kind", "partner", "level", "amount_shown", "status", "hold_until", "earned_at", "approved_at", "paid_at", "rejected_reason",
+    "order", "version",
+}  # fmt: skip
+
+
+def _name(field: Any) -> str:
+    return field if isinstance(field, str) else str(field.__name__)
 
 
 @admin.register(Commission)
 class CommissionAdmin(ByOrder):
     view_keys = (*READ, *APPROVE)
     list_display = (
-        "earned_at", "kind", "partner", "level", "category", "amount_shown", "rule", "state", "hold_until", "version",
+        "who", "amount_shown", "state", "level", "kind", "category", "rule", "earned_at", "hold_until", "version",
     )  # fmt: skip
-    list_select_related = ("partner", "version")
-    list_filter = ("status", "kind", "level", "earned_at")
+    list_select_related = ("partner", "user", "version")
+    list_filter = ("status", ReadyFilter, "kind", "level", "earned_at")
     search_prefixes = ("partner__code", "user__email")
-    action_form = DecisionForm
+    search_help_text = "Partner's code, e-mail, or an order's id"
+    money_fields = ("amount", "original_amount", "reversed_amount", "base_amount", "flat_amount", "cap", "refunded_before",
+                    "refunded_after")  # fmt: skip
+    action_form = ReasonForm
     actions = ("approve", "reject")
+    intro = "What partners earned, one row for each line, level and partner."
+    empty_text = "They follow from paid orders, a moment after the shop has reported them."
     amount_shown = money("amount")
 
     @admin.display(description="status", ordering="status")
     def state(self, commission: Commission) -> str:
         return badge(commission.status, commission.get_status_display())
 
+    @admin.display(description="partner", ordering="partner__code")
+    def who(self, commission: Commission) -> str:
+        return named(commission.user, commission.partner.code)
+
     @admin.display(description="rule")
     def rule(self, commission: Commission) -> str:
         own = ", own rate" if commission.override else ""
-        if commission.rate is not None:
-            return f"{commission.rate * 100:f}".rstrip("0").rstrip(".") + f" %{own}"
-        return f"{format_money(commission.flat_amount or 0, commission.currency)} each{own}"
+        return _pays(commission.rate, commission.flat_amount, commission.currency) + own
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What it is worth first, then how it came about."""
+        names = list(self.get_fields(request, obj))
+        first = [name for name in names if _name(name) in FIRST]
+        return [(None, {"fields": first}), ("How it was worked out", {"fields": [n for n in names if n not in first]})]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return may(request, APPROVE)
@@ -192,21 +276,27 @@ class CommissionAdmin(ByOrder):
         ids = list(queryset.values_list("pk", flat=True)[:1000])
         decided = services.approve_commissions(ids=ids, actor=actor)
         level = messages.WARNING if decided.refused else messages.SUCCESS
-        messages.add_message(
-            request, level, f"{len(decided.approved)} approved, {len(decided.refused)} could not be (held or decided)."
-        )
+        ids = [pk for pk, _ in decided.refused]
+        held = Commission.objects.filter(
+            pk__in=ids, hold_until__gt=timezone.now(), status=Commission.Status.PENDING
+        ).count()
+        frozen = sum(code == "partner_frozen" for _, code in decided.refused)
+        left = ((held, "still held"), (frozen, "of frozen partners"), (len(ids) - held - frozen, "decided before"))
+        said = "".join(f", {count} {words}" for count, words in left if count)
+        messages.add_message(request, level, f"{len(decided.approved)} approved{said}.")
 
     @admin.action(description="Reject, with a reason", permissions=["decide"])
     def reject(self, request: HttpRequest, queryset: QuerySet[Commission]) -> None:
         actor: Any = request.user
-        reason = request.POST.get("note", "").strip()
+        attempt_with_reason(
+            request,
+            queryset,
+            lambda row, reason: services.reject_commission(commission=row, reason=reason, actor=actor),
+            done="rejected",
+        )
 
-        def act(commission: Commission) -> None:
-            if not reason:
-                raise Invalid("invalid", "Say why: write the reason beside the action.")
-            services.reject_commission(commission=commission, reason=reason, actor=actor)
-
-        attempt(request, queryset, act, done="commissions rejected")
+    def offers(self, action: str, obj: Commission) -> bool:
+        return bool(obj.status == Commission.Status.PENDING)
 
 
 @admin.register(CommissionOutcome)
@@ -215,6 +305,7 @@ class CommissionOutcomeAdmin(ByOrder):
 
     view_keys = READ
     list_display = ("order", "line", "level", "partner", "reason", "version")
+    intro = "Levels of a sale that pay nobody, each with its reason."
     list_filter = ("reason", "level")
     list_select_related = ("order", "line", "partner", "version")
     search_prefixes = ("partner__code",)

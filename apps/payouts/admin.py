@@ -4,12 +4,20 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.backoffice import UplineModelAdmin, attempt, badge, may, money
-from apps.core.errors import Invalid
+from apps.core.backoffice import (
+    ReasonForm,
+    UplineModelAdmin,
+    attempt,
+    attempt_with_reason,
+    badge,
+    may,
+    money,
+    named,
+    reason_of,
+)
 from apps.payouts import services
 from apps.payouts.models import Payout, PayoutMethod
 
@@ -20,26 +28,43 @@ _TONE = {
 }  # fmt: skip
 
 
-class DecisionForm(ActionForm):
+class DecisionForm(ReasonForm):
     """Beside the list of actions: the reason of a rejection, or the bank's reference of a transfer."""
 
-    note = forms.CharField(label="Reason or reference", max_length=120, required=False)
+    note = forms.CharField(
+        label="Reason, or the bank's reference", max_length=120, required=False,
+        widget=forms.TextInput(
+            attrs={"placeholder": "Reason, or reference", "aria-label": "Reason, or the bank's reference", "autocomplete": "off"}
+        ),
+    )  # fmt: skip
 
 
 @admin.register(Payout)
 class PayoutAdmin(UplineModelAdmin):
     view_keys = ("payout.read", "payout.approve", "payout.manage")
-    list_display = ("number", "user", "amount_shown", "state", "method", "created_at", "approved_by", "reference")
+    list_display = ("number", "who", "amount_shown", "state", "method", "created_at", "approved_by", "reference")
     list_select_related = ("user", "method", "approved_by")
     list_filter = ("status", "gateway")
     search_prefixes = ("user__email", "reference")
+    search_help_text = "The beginning of an e-mail or reference"
+    money_fields = ("amount",)
+    intro = "Money on its way to partners. Nobody decides their own."
+    empty_text = "A partner asks for the first one on their own page."
     action_form = DecisionForm
     actions = ("approve", "reject", "process")
     amount_shown = money("amount")
 
+    @admin.display(description="to", ordering="user__email")
+    def who(self, payout: Payout) -> str:
+        return named(payout.user, payout.user.email)
+
     @admin.display(description="status", ordering="status")
     def state(self, payout: Payout) -> str:
         return badge(_TONE[payout.status], payout.get_status_display())
+
+    def offers(self, action: str, obj: Payout) -> bool:
+        following = {"approve": "approved", "reject": "rejected", "process": "processing"}[action]
+        return following in Payout.TRANSITIONS.get(obj.status, ())
 
     def has_approve_permission(self, request: HttpRequest) -> bool:
         return may(request, ("payout.approve",))
@@ -60,19 +85,17 @@ class PayoutAdmin(UplineModelAdmin):
     @admin.action(description="Reject, with a reason", permissions=["reject"])
     def reject(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
         actor: Any = request.user
-        reason = request.POST.get("note", "").strip()
-
-        def act(row: Payout) -> None:
-            if not reason:
-                raise Invalid("invalid", "Say why: write the reason beside the action.")
-            services.reject_payout(payout=row, actor=actor, reason=reason)
-
-        attempt(request, queryset, act, done="payouts rejected")
+        attempt_with_reason(
+            request,
+            queryset,
+            lambda row, reason: services.reject_payout(payout=row, actor=actor, reason=reason),
+            done="payouts rejected",
+        )
 
     @admin.action(description="Mark as paid", permissions=["process"])
     def process(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
         actor: Any = request.user
-        reference = request.POST.get("note", "").strip()
+        reference = reason_of(request)[:120]
         act = lambda row: services.process_payout(payout=row, actor=actor, reference=reference)  # noqa: E731
         attempt(request, queryset, act, done="payouts marked as paid")
 
@@ -82,6 +105,8 @@ class PayoutMethodAdmin(UplineModelAdmin):
     """Masked: what a partner saved is read only by what pays it out."""
 
     view_keys = ("payout.read", "payout.manage")
+    intro = "Where partners want their money, masked."
+    search_help_text = "The beginning of an e-mail"
     list_display = ("user", "kind", "label", "created_at", "removed_at")
     list_select_related = ("user",)
     list_filter = ("kind",)

@@ -1,0 +1,77 @@
+"""The navigation: the tables by what people come to do, not by the app that keeps them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+# What is opened every day stands by itself: (model, icon).
+DAILY = (
+    ("commissions.commission", "percent"),
+    ("payouts.payout", "payout"),
+    ("referrals.partner", "team"),
+    ("orders.order", "inbox"),
+)
+
+GROUPS = (
+    ("Partners", (
+        "referrals.partner", "referrals.treemove", "commissions.partneroverride", "referrals.campaignlink",
+        "referrals.click", "referrals.conversion",
+    )),
+    ("Sales", ("orders.order", "orders.customer", "commissions.commission", "commissions.commissionoutcome")),
+    ("Plans", ("commissions.planversion", "commissions.commissionplan")),
+    ("Money", (
+        "payouts.payout", "payouts.payoutmethod", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
+        "wallet.lot", "wallet.holdshare", "wallet.entrylink",
+    )),
+    ("People and roles", (
+        "accounts.membership", "accounts.user", "accounts.refreshtoken", "rbac.role", "rbac.userrole", "rbac.platformrole",
+        "rbac.permission",
+    )),
+    ("Site", ("sites.site", "sites.sitesettings", "accounts.apikey")),
+    ("Jobs and audit", (
+        "core.outboxevent", "audit.auditevent", "audit.auditlink", "core.chainhead", "core.idempotencykey",
+    )),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Item:
+    name: str
+    url: str
+    icon: str
+    here: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    items: list[Item]
+    here: bool
+
+
+def group_of(model: str) -> str:
+    """The group a model stands in, the first that names it."""
+    return next((name for name, models in GROUPS if model in models), "")
+
+
+def build(apps: Iterable[dict[str, Any]], path: str) -> tuple[list[Item], list[Group]]:
+    """(daily, groups) of what the caller may see. `apps` is Django's list, already cut to their permissions."""
+    links = {
+        model["model"]._meta.label_lower: (str(model["name"]), model["admin_url"])
+        for app in apps
+        for model in app["models"]
+        if model["admin_url"]
+    }
+    daily = [_item(links[label], icon, path) for label, icon in DAILY if label in links]
+    groups, named = [], {label for _, models in GROUPS for label in models}
+    rest = tuple(label for label in links if label not in named)
+    for name, models in (*GROUPS, ("More", rest)):
+        items = [_item(links[label], "", path) for label in models if label in links]
+        if items:
+            groups.append(Group(name, items, any(item.here for item in items)))
+    return daily, groups
+
+
+def _item(link: tuple[str, str], icon: str, path: str) -> Item:
+    name, url = link
+    return Item(name, url, icon, path.startswith(url))
