@@ -14,7 +14,6 @@ from apps.core.errors import Conflict
 from apps.core.tenancy import site_context
 from apps.payouts import services
 from apps.payouts.models import Payout, PayoutMethod
-from apps.rbac.services import give_affiliate_role
 from apps.referrals.services import join, set_partner_status
 from apps.sites.models import SiteSettings
 from apps.wallet import selectors as wallet
@@ -128,18 +127,6 @@ def test_refusals_come_in_the_order_progress_cooldown_minimum_balance(api, ann, 
     assert api(ann).post(f"{URL}/request", {"amount": 1}).json()["code"] == "below_minimum"
     assert api(ann).post(f"{URL}/request", {"amount": 5000}).json()["code"] == "insufficient_balance"
     assert money(ann) == (1000, 0)
-
-
-def test_four_commissions_of_5880_reach_the_minimum_of_5000(api, make_user, rules):
-    """Worked example 11 (docs.tolt.com, commission lifecycle)."""
-    ben = make_user("ben@example.com")
-    give_affiliate_role(user=ben)
-    for amount in (1470, 1470, 1470, 1470):
-        give_earnings(ben, amount)
-
-    answer = api(ben).post(f"{URL}/request", {})
-
-    assert (answer.status_code, answer.json()["amount"]) == (201, 5880)
 
 
 def test_nobody_decides_their_own(api, make_user, site):
