@@ -223,7 +223,9 @@ class UplineModelAdmin(admin.ModelAdmin):
 
     def _row_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         actions = [
-            (name, str(action[2])) for name, action in self.get_actions(request).items() if action and self.offers(name, obj)
+            (name, str(action[2]))
+            for name, action in self.get_actions(request).items()
+            if action and self.offers(name, obj)
         ]
         form = self.action_form(auto_id="id_row_%s")
         fields = [form[name] for name in form.fields if name not in {"action", "select_across"}]

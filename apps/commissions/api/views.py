@@ -122,7 +122,7 @@ class ApproveManyView(ApiView):
     access = {"POST": APPROVE}
     serializer_class = serializers.CommissionApproval
 
-    @extend_schema(responses=serializers.CommissionsDecided)
+    @extend_schema(operation_id="commissions_approve_many", responses=serializers.CommissionsDecided)
     def post(self, request: Request) -> Response:
         decided = services.approve_commissions(ids=self.validated(request)["ids"], actor=person(request))
         refused = [{"id": pk, "code": code} for pk, code in decided.refused]
