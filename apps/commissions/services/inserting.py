@@ -6,7 +6,7 @@ the ORM the same rows take three times as long (measured by `bin/bench commissio
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -60,6 +60,13 @@ def insert_commissions(rows: Sequence[NewCommission]) -> None:
     """PENDING, from rows of this site's orders."""
     if not rows:
         return
-    columns = zip(*rows, strict=True)
+    columns = zip(NewCommission._fields, zip(*rows, strict=True), strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, dict(zip(NewCommission._fields, map(list, columns), strict=True)))
+        cursor.execute(_INSERT, {name: _array(_TYPES[name], values) for name, values in columns})
+
+
+def _array(kind: str, values: Sequence[Any]) -> list[Any] | str:
+    """A literal where nothing can need quoting: psycopg looks at each value for what to escape, a quarter of our own time."""
+    if kind == "text":
+        return list(values)
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
