@@ -18,7 +18,7 @@ DATABASES = databases(
 _cache_url, _ = redis_urls(env("REDIS_URL", default="redis://127.0.0.1:6379/0"))
 CACHES = redis_cache(_cache_url)
 # No worker listens in unit tests; what needs one starts its own on the real Redis.
-CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_URL = env("UPLINE_TEST_BROKER", default="memory://")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 DEFAULT_FROM_EMAIL = "Upline <no-reply@upline.example>"

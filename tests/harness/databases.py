@@ -57,7 +57,7 @@ def ensure_template() -> str:
 def _build(name: str) -> None:
     env = dict(os.environ)
     for variable in ("DATABASE_OWNER_URL", "DATABASE_URL", "DATABASE_AUDIT_URL"):
-        env[variable] = _renamed(os.environ[variable], name)
+        env[variable] = renamed(os.environ[variable], name)
     for command in (
         ["manage.py", "bootstrap_database", "--for-tests"],
         ["manage.py", "migrate", "-v0"],
@@ -66,7 +66,7 @@ def _build(name: str) -> None:
         subprocess.run([sys.executable, *command], check=True, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
 
 
-def _renamed(url: str, name: str) -> str:
+def renamed(url: str, name: str) -> str:
     head, _, query = url.partition("?")
     return head.rpartition("/")[0] + "/" + name + (f"?{query}" if query else "")
 
