@@ -9,14 +9,14 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+from django.utils.http import urlsafe_base64_decode
 
 from apps.accounts import tokens
 from apps.accounts.authentication import hash_key
 from apps.accounts.backends import MembershipBackend
 from apps.accounts.errors import email_taken, invalid_credentials, password_too_weak
 from apps.accounts.models import ApiKey, Membership, User
+from apps.accounts.tasks import send_password_reset
 from apps.audit import services as audit
 from apps.core import logs
 from apps.core.api.throttling import LOGIN_FAILURES, PASSWORD_RESETS
@@ -133,8 +133,6 @@ def request_password_reset(*, email: str) -> None:
 
     Five in a quarter of an hour for one address; more are dropped without a word, so that nobody's inbox can be flooded.
     """
-    from apps.accounts.tasks import send_password_reset
-
     remaining, _ = PASSWORD_RESETS.hit(f"{require_site_id()}:{normal_email(email)}")
     if remaining < 0:
         return
@@ -142,11 +140,6 @@ def request_password_reset(*, email: str) -> None:
     if user is not None:
         site_id = str(require_site_id())
         transaction.on_commit(lambda: send_password_reset.delay(site_id, str(user.pk)), robust=True)
-
-
-def reset_link_parts(user: User) -> tuple[str, str]:
-    """(uid, token) of a reset link: dead after an hour, after use, and after any password change."""
-    return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from django.core.mail import send_mail
 from django.template.loader import render_to_string
 
 from apps.accounts.models import User
-from apps.accounts.services import reset_link_parts
+from apps.accounts.tokens import reset_link_parts
 from apps.core.tenancy import site_context
 from apps.sites.selectors import current_site
 

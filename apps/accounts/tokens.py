@@ -10,7 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
 from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import Token
 
@@ -105,6 +108,11 @@ def revoke_user(user: User) -> None:
     user.token_version += 1
     user.save(update_fields=["token_version"])
     RefreshToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def reset_link_parts(user: User) -> tuple[str, str]:
+    """(uid, token) of a reset link: dead after an hour, after use, and after any password change."""
+    return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
 
 
 def _signed(token: Any, user: User, site: Site) -> Any:

@@ -20,6 +20,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from celery import current_app
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -69,10 +70,9 @@ def publish(topic: str, *, key: str, payload: dict[str, Any]) -> None:
 
 
 def _wake(site_id: UUID, consumer: str) -> None:
-    from apps.core.tasks import drain_outbox
-
     try:
-        drain_outbox.apply_async(args=[str(site_id), consumer], retry=False)
+        # By name: the tasks stand above this module.
+        current_app.send_task("apps.core.tasks.drain_outbox", args=[str(site_id), consumer], retry=False)
     except Exception:
         # The row is committed; the sweep will find it. A dead broker must not fail the request that is already done.
         logger.warning("outbox.wake_failed", extra={"consumer": consumer}, exc_info=True)

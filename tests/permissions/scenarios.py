@@ -11,8 +11,8 @@ from uuid import UUID
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Membership, User
-from apps.accounts.services import create_api_key, reset_link_parts
-from apps.accounts.tokens import issue_pair
+from apps.accounts.services import create_api_key
+from apps.accounts.tokens import issue_pair, reset_link_parts
 from apps.audit.services import SYSTEM
 from apps.commissions.models import Commission
 from apps.commissions.services import commission_orders, create_plan

@@ -7,7 +7,7 @@ from django.core import mail
 from django.test import override_settings
 
 from apps.accounts import tasks
-from apps.accounts.services import reset_link_parts
+from apps.accounts.tokens import reset_link_parts
 
 URL = "/api/v1/auth/password"
 PASSWORD, NEW = "correct horse battery", "another good phrase"

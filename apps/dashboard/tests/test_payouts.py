@@ -138,7 +138,7 @@ def test_a_bank_account_that_is_none_is_refused_beside_its_field(signed_in, ann)
     response = signed_in(ann).post("/dashboard/payouts/methods/bank", {**BANK, "bank-account_number": "12"})
 
     assert response.status_code == 400
-    assert "This is not a account number." in response.content.decode()
+    assert "Check the account number." in response.content.decode()
     assert not PayoutMethod.objects.exists()
 
 

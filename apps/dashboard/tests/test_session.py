@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from apps.accounts.services import reset_link_parts
+from apps.accounts.tokens import reset_link_parts
 from apps.core.tenancy import site_context
 from apps.dashboard.tests.conftest import PASSWORD
 
