@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from apps.core.api.throttling import client_ip
 from apps.core.errors import DomainError
 from apps.core.ids import uuid7
 
-logger = logging.getLogger(__name__)
+access = logging.getLogger("upline.access")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _SAFE_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
@@ -32,14 +33,29 @@ class RequestIdMiddleware:
         token = logs.request_id.set(request.request_id)  # type: ignore[attr-defined]
         actor = logs.actor_id.set("")
         address = logs.client_ip.set(client_ip(request))
+        started = time.perf_counter()
         try:
             response = self.get_response(request)
+            _log(request, response, time.perf_counter() - started)
         finally:
             logs.request_id.reset(token)
             logs.actor_id.reset(actor)
             logs.client_ip.reset(address)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
+
+
+def _log(request: Any, response: HttpResponse, seconds: float) -> None:
+    """One line per request. The route and not the path, since a path may carry the token of a mailed link."""
+    site, match = getattr(request, "site", None), request.resolver_match
+    extra = {
+        "method": request.method,
+        "route": match.route if match else "",
+        "status": response.status_code,
+        "ms": round(seconds * 1000, 1),
+        "site": site.code if site else "",
+    }
+    access.info("request", extra=extra)
 
 
 class ErrorShapeMiddleware:

@@ -251,6 +251,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "WARNING"},
-        "celery": {"level": "INFO"},
+        # A line per beat of the sweeps would bury the ones that matter.
+        "celery": {"level": "WARNING"},
     },
 }
