@@ -194,6 +194,8 @@ class UplineModelAdmin(admin.ModelAdmin):
         if isinstance(db_field, models.JSONField):
             label = str(db_field.verbose_name).capitalize()
             return LinesField(required=False, label=label, help_text=f"One on each line. {db_field.help_text}")
+        if isinstance(db_field, models.URLField):
+            kwargs["assume_scheme"] = "https"
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @property

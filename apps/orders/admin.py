@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.backoffice import UplineModelAdmin, attempt, badge, may, money
+from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, may, money
 from apps.core.ids import uuid7
 from apps.core.money import format_money
 from apps.orders import services
@@ -37,6 +37,7 @@ class _Facts(admin.TabularInline):
 
 class OrderLineInline(_Facts):
     model = OrderLine
+    verbose_name_plural = "lines"
     fields = ("category", "sku", "name", "quantity", "total", "refunded")
     readonly_fields = ("total", "refunded")
 
@@ -66,7 +67,10 @@ class OrderAdmin(UplineModelAdmin):
     list_filter = ("status",)
     list_select_related = ("customer",)
     search_prefixes = ("external_id", "customer__email")
-    search_help_text = "The start of the shop's number or of an e-mail."
+    search_help_text = "The beginning of the shop's number or an e-mail"
+    action_form = ReasonForm
+    intro = "What shops have reported, newest first."
+    empty_text = "A shop reports the first one over the API, with one of the site's keys."
     actions = ("refund_rest",)
     inlines = (OrderLineInline, RefundInline)
     fields = (
@@ -96,15 +100,20 @@ class OrderAdmin(UplineModelAdmin):
     def refund_rest(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         actor: Any = request.user
 
-        def act(order: Order) -> None:
-            services.refund_order(order=order, external_id=f"office-{uuid7()}", reason="Back office", actor=actor)
+        def act(order: Order, reason: str) -> None:
+            services.refund_order(order=order, external_id=f"office-{uuid7()}", reason=reason, actor=actor)
 
-        attempt(request, queryset, act, done="orders refunded")
+        attempt_with_reason(request, queryset, act, done="orders refunded")
+
+    def offers(self, action: str, obj: Order) -> bool:
+        return obj.status in Order.REFUNDABLE
 
 
 @admin.register(Customer)
 class CustomerAdmin(UplineModelAdmin):
     view_keys = ("order.read",)
+    intro = "Who buys: members, and guests whom only the shop knows."
+    search_help_text = "The beginning of an e-mail or the shop's id"
     list_display = ("__str__", "external_id", "user", "partner", "attributed_at", "created_at")
     list_select_related = ("user", "partner")
     search_prefixes = ("email", "external_id")

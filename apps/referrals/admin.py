@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 
-from apps.core.backoffice import UplineModelAdmin, attempt, may
+from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, may, named
+from apps.core.errors import DomainError
 from apps.referrals import services
 from apps.referrals.models import CampaignLink, Click, Conversion, Partner, TreeMove
 from apps.referrals.selectors import read_stats
@@ -14,17 +19,52 @@ from apps.referrals.selectors import read_stats
 KEYS = ("affiliate.read", "affiliate.manage")
 
 
+# What the design kit calls the states of a partner, and of a move.
+_TONE = {"pending": "pending", "active": "paid", "inactive": "inactive", "frozen": "frozen"}
+_MOVE_TONE = {"scheduled": "pending", "applied": "paid", "refused": "rejected", "cancelled": "rejected"}
+
+
+class MoveForm(forms.Form):
+    """Where a partner goes, why, and from when on."""
+
+    sponsor = forms.CharField(
+        label="New sponsor",
+        max_length=254,
+        required=False,
+        help_text="Their code or e-mail. Empty: the top of the site.",
+    )
+    reason = forms.CharField(label="Reason", max_length=500, help_text="Kept with the move and in the audit.")
+    effective_at = forms.DateTimeField(
+        label="From", required=False, help_text="In the site's time. Empty: at once.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )  # fmt: skip
+
+    def clean_sponsor(self) -> Partner | None:
+        written = self.cleaned_data["sponsor"].strip()
+        if not written:
+            return None
+        people = Partner.objects.people().select_related("user")
+        found = people.filter(user__email=written.lower()) if "@" in written else people.filter(code=written.upper())
+        partner = found.first()
+        if partner is None:
+            raise forms.ValidationError("No partner of this site has that code or e-mail.")
+        return partner
+
+
 @admin.register(Partner)
 class PartnerAdmin(UplineModelAdmin):
     view_keys = KEYS
-    list_display = ("code", "person", "email", "level", "status", "kind", "team", "joined_at")
+    list_display = ("who", "state", "level", "team", "kind", "email", "joined_at")
+    action_form = ReasonForm
+    intro = "Everybody in the tree, whoever brought them."
+    empty_text = "They register by a link or code, or your shop registers them over the API."
     list_filter = ("status", "kind")
     list_select_related = ("user", "sponsor")
     search_prefixes = ("code", "user__email")
-    search_help_text = "The start of a code or of an e-mail."
+    search_help_text = "The beginning of a code or e-mail"
     actions = ("make_active", "make_inactive", "freeze")
     fields = (
-        "code", "person", "email", "status", "kind", "sponsor", "level", "team_by_level", "joined_at", "activated_at",
+        "code", "person", "email", "state", "kind", "sponsor", "level", "team_by_level", "joined_at", "activated_at",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -40,6 +80,14 @@ class PartnerAdmin(UplineModelAdmin):
             row.levels_now = stats[row.pk]
         changelist.result_list = rows
         return changelist
+
+    @admin.display(description="partner", ordering="code")
+    def who(self, partner: Partner) -> str:
+        return named(partner.user, partner.code)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, partner: Partner) -> str:
+        return badge(_TONE[partner.status], partner.get_status_display())
 
     @admin.display(description="name")
     def person(self, partner: Partner) -> str:
@@ -80,10 +128,65 @@ class PartnerAdmin(UplineModelAdmin):
     def _set_status(self, request: HttpRequest, queryset: QuerySet[Partner], status: str) -> None:
         actor: Any = request.user
 
-        def act(partner: Partner) -> None:
-            services.set_partner_status(partner=partner, status=status, reason="Back office", actor=actor)
+        def act(partner: Partner, reason: str) -> None:
+            services.set_partner_status(partner=partner, status=status, reason=reason, actor=actor)
 
-        attempt(request, queryset, act, done=f"partners are {status} now")
+        attempt_with_reason(request, queryset, act, done=f"partners are {status} now")
+
+    def offers(self, action: str, obj: Partner) -> bool:
+        target = {"make_active": "active", "make_inactive": "inactive", "freeze": "frozen"}[action]
+        return target in Partner.TRANSITIONS[obj.status]
+
+    def row_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+        links = super().row_links(request, obj)
+        if may(request, ("affiliate.manage",)):
+            links.insert(0, ("Move", reverse("admin:referrals_partner_move", args=[obj.pk])))
+        return links
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.move_view)
+        return [path("<path:object_id>/move/", view, name="referrals_partner_move"), *super().get_urls()]
+
+    def move_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Twice the same form: first it shows what the move would change, then it moves."""
+        if not may(request, ("affiliate.manage",)):
+            raise PermissionDenied
+        partner = self.get_object(request, object_id)
+        if partner is None:
+            raise Http404
+        form, plan = MoveForm(request.POST or None), None
+        if request.method == "POST" and form.is_valid():
+            try:
+                plan = services.preview_move(partner=partner, new_sponsor=form.cleaned_data["sponsor"])
+                if "confirm" in request.POST:
+                    return self._move(request, partner, form.cleaned_data)
+            except DomainError as error:
+                form.add_error({"new_sponsor_id": "sponsor"}.get(error.field or "", error.field), error.message)
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": "Move a partner", "original": partner,
+            "form": form, "plan": plan, "changes": _changes(plan) if plan else [],
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/tools/move.html", context)
+
+    def _move(self, request: HttpRequest, partner: Partner, wanted: dict[str, Any]) -> HttpResponse:
+        actor: Any = request.user
+        move = services.move_partner(
+            partner=partner, new_sponsor=wanted["sponsor"], reason=wanted["reason"], actor=actor,
+            effective_at=wanted["effective_at"],
+        )  # fmt: skip
+        to = move.to_sponsor.code if move.to_sponsor else "the top of the site"
+        done = move.status == TreeMove.Status.APPLIED
+        messages.success(request, f"{partner} {'stands below' if done else 'is going to stand below'} {to}.")
+        return HttpResponseRedirect(reverse("admin:referrals_partner_change", args=[partner.pk]))
+
+
+def _changes(plan: services.MovePlan) -> list[dict[str, Any]]:
+    """Everybody above, before or after, with the size of their team."""
+    people = Partner.objects.filter(pk__in=plan.changes).select_related("user").order_by("depth")
+    return [
+        {"partner": person, "before": sum(plan.changes[person.pk][0]), "after": sum(plan.changes[person.pk][1])}
+        for person in people
+    ]
 
 
 def _levels(partner: Any) -> list[int]:
@@ -94,14 +197,25 @@ def _levels(partner: Any) -> list[int]:
 @admin.register(TreeMove)
 class TreeMoveAdmin(UplineModelAdmin):
     view_keys = KEYS
-    list_display = ("partner", "from_sponsor", "to_sponsor", "status", "people", "effective_at", "reason")
+    intro = "Who was moved to another sponsor, when, and why. Partners are moved from their own page."
+    empty_text = "Nobody has been moved."
+    list_display = ("partner", "from_sponsor", "to_sponsor", "state", "people", "effective_at", "reason")
     list_filter = ("status",)
     list_select_related = ("partner", "from_sponsor", "to_sponsor")
+    search_prefixes = ("partner__code",)
+    search_help_text = "The beginning of a partner's code"
+
+    @admin.display(description="status", ordering="status")
+    def state(self, move: TreeMove) -> str:
+        return badge(_MOVE_TONE.get(move.status, "unknown"), move.get_status_display())
 
 
 @admin.register(Click)
 class ClickAdmin(UplineModelAdmin):
     view_keys = KEYS
+    intro = "Every visit by a partner's link or code."
+    empty_text = "The first click on a link appears here."
+    search_help_text = "The beginning of a device's id"
     list_display = ("created_at", "partner", "link", "ip", "device_id", "referrer")
     list_select_related = ("partner", "link")
     search_prefixes = ("device_id",)
@@ -110,6 +224,9 @@ class ClickAdmin(UplineModelAdmin):
 @admin.register(Conversion)
 class ConversionAdmin(UplineModelAdmin):
     view_keys = KEYS
+    intro = "Signups and sales, and whom they are counted for."
+    search_prefixes = ("partner__code",)
+    search_help_text = "The beginning of a partner's code"
     list_display = ("created_at", "partner", "kind", "source", "link")
     list_filter = ("kind", "source")
     list_select_related = ("partner", "link")
@@ -118,6 +235,8 @@ class ConversionAdmin(UplineModelAdmin):
 @admin.register(CampaignLink)
 class CampaignLinkAdmin(UplineModelAdmin):
     view_keys = KEYS
+    intro = "Links that partners have named, to tell one from another."
+    search_help_text = "The beginning of a link's address"
     list_display = ("name", "partner", "slug", "is_active", "created_at")
     list_select_related = ("partner",)
     search_prefixes = ("slug",)

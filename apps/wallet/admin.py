@@ -5,8 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.core.backoffice import UplineModelAdmin
-from apps.core.money import format_money
+from apps.core.backoffice import UplineModelAdmin, amount_text, money
 from apps.wallet.models import Account, Balance, Entry, EntryLink, HoldShare, Lot, Posting
 
 KEYS = ("payout.read", "billing.read")
@@ -14,6 +13,8 @@ KEYS = ("payout.read", "billing.read")
 
 @admin.register(Account)
 class AccountAdmin(UplineModelAdmin):
+    intro = "The pockets of partners, and the site's own books."
+    search_help_text = "The beginning of an e-mail"
     view_keys = KEYS
     list_display = ("owner", "kind", "currency", "held", "created_at")
     list_select_related = ("user", "balance")
@@ -26,15 +27,23 @@ class AccountAdmin(UplineModelAdmin):
 
     @admin.display(description="balance")
     def held(self, account: Account) -> str:
-        return format_money(account.balance.balance, account.currency) if account.user_id else "–"
+        return amount_text(account.balance.balance, account.currency) if account.user_id else "–"
 
 
 class PostingInline(admin.TabularInline):
     model = Posting
     extra = 0
     can_delete = False
-    fields = ("account", "currency", "amount")
+    fields = ("account", "owner", "shown")
     readonly_fields = fields
+
+    @admin.display(description="owner")
+    def owner(self, posting: Posting) -> str:
+        return str(posting.account.user or "The site")
+
+    @admin.display(description="amount")
+    def shown(self, posting: Posting) -> str:
+        return amount_text(posting.amount, posting.currency)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
@@ -48,6 +57,9 @@ class PostingInline(admin.TabularInline):
 
 @admin.register(Entry)
 class EntryAdmin(UplineModelAdmin):
+    intro = "Every movement of money, once and for ever. The sides of each add up to zero."
+    search_help_text = "The beginning of a key or of what it is about"
+    json_fields = ("meta",)
     view_keys = KEYS
     list_display = ("created_at", "kind", "ref_type", "ref_id", "key")
     list_filter = ("kind",)
@@ -57,41 +69,71 @@ class EntryAdmin(UplineModelAdmin):
 
 @admin.register(Posting)
 class PostingAdmin(UplineModelAdmin):
+    intro = "The sides of entries, each on one account."
+    money_fields = ("amount",)
     view_keys = KEYS
     list_display = ("id", "entry", "account", "shown")
     list_select_related = ("entry", "account")
 
     @admin.display(description="amount")
     def shown(self, posting: Posting) -> str:
-        return format_money(posting.amount, posting.currency)
+        return amount_text(posting.amount, posting.currency)
 
 
 @admin.register(Lot)
 class LotAdmin(UplineModelAdmin):
+    intro = "What came into earnings, and how much of it is in a payout or gone. The oldest leaves first."
+    search_help_text = "The beginning of what it is about"
+    money_fields = ("amount", "reserved", "consumed")
+    amount_shown, reserved_shown, consumed_shown = money("amount"), money("reserved"), money("consumed")
     view_keys = KEYS
-    list_display = ("created_at", "account", "ref_type", "ref_id", "amount", "reserved", "consumed")
+    list_display = ("created_at", "account", "ref_type", "ref_id", "amount_shown", "reserved_shown", "consumed_shown")
     list_select_related = ("account",)
     search_prefixes = ("ref_id",)
+
+    def currency_of(self, row: Any) -> str:
+        return str(row.account.currency)
 
 
 @admin.register(HoldShare)
 class HoldShareAdmin(UplineModelAdmin):
+    intro = "Which lots a payout takes, and how much of each."
+    search_help_text = "The beginning of a payout's id"
+    money_fields = ("amount",)
+    amount_shown = money("amount")
     view_keys = KEYS
-    list_display = ("hold_key", "lot", "amount")
-    list_select_related = ("lot",)
+    list_display = ("hold_key", "lot", "amount_shown")
+    list_select_related = ("lot", "lot__account")
     search_prefixes = ("hold_key",)
+
+    def currency_of(self, row: Any) -> str:
+        return str(row.lot.account.currency)
 
 
 @admin.register(Balance)
 class BalanceAdmin(UplineModelAdmin):
+    intro = "What each pocket holds. The database adds it up; nobody writes it."
     view_keys = KEYS
-    list_display = ("account", "balance", "is_debt")
+    list_display = ("owner", "account", "balance_shown", "is_debt")
+    money_fields = ("balance",)
+    balance_shown = money("balance")
+    list_filter = ("account__kind",)
+    search_prefixes = ("account__user__email",)
+    search_help_text = "The beginning of an e-mail"
     list_select_related = ("account", "account__user")
     ordering = ("-account",)
+
+    def currency_of(self, row: Any) -> str:
+        return str(row.account.currency)
+
+    @admin.display(description="owner")
+    def owner(self, balance: Balance) -> str:
+        return str(balance.account.user)
 
 
 @admin.register(EntryLink)
 class EntryLinkAdmin(UplineModelAdmin):
+    intro = "The chain that shows whether an entry was ever changed."
     view_keys = KEYS
     list_display = ("seq", "row_id")
     exclude = ("hash",)

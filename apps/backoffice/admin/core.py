@@ -28,17 +28,37 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(**chosen.get(self.value() or "", {}))
 
 
+class ConsumerFilter(admin.SimpleListFilter):
+    """Named by the code, not by reading every row."""
+
+    title = "consumer"
+    parameter_name = "consumer"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name.replace("_", " ").capitalize()) for name in sorted(outbox.consumers())]
+
+    def queryset(self, request: Any, queryset: QuerySet[OutboxEvent]) -> QuerySet[OutboxEvent]:
+        return queryset.filter(consumer=self.value()) if self.value() else queryset
+
+
 @admin.register(OutboxEvent)
 class OutboxEventAdmin(UplineModelAdmin):
     """Failed jobs are reviewed and replayed here (W9)."""
 
     view_keys = ("analytics.read", "permission.manage")
     list_display = ("topic", "consumer", "key", "attempts", "created_at", "next_at", "done_at", "dead_at")
-    list_filter = (StateFilter, "consumer")
+    list_filter = (StateFilter, ConsumerFilter)
+    json_fields = ("payload",)
+    search_prefixes = ("key",)
+    search_help_text = "The beginning of a key"
+    intro = "News from one part of the system to another. What failed eight times waits here for you."
     actions = ("replay",)
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return may(request, ("permission.manage",))
+
+    def offers(self, action: str, obj: OutboxEvent) -> bool:
+        return obj.dead_at is not None
 
     @admin.action(description="Try again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[OutboxEvent]) -> None:
@@ -53,12 +73,15 @@ class OutboxEventAdmin(UplineModelAdmin):
 @admin.register(ChainHead)
 class ChainHeadAdmin(UplineModelAdmin):
     view_keys = ("analytics.read",)
+    intro = "How far the chains over entries and audit have been sealed."
     list_display = ("chain", "seq", "sealed_xid")
 
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(UplineModelAdmin):
     """Which requests were repeated. Their bodies stay out of sight."""
+
+    intro = "Which requests said who they are, so that a repetition does nothing twice."
 
     view_keys = ("permission.manage",)
     list_display = ("key", "caller", "status", "created_at")

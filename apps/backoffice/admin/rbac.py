@@ -27,6 +27,8 @@ class PermissionInline(admin.TabularInline):
 
 @admin.register(Role)
 class RoleAdmin(UplineModelAdmin):
+    intro = "What a role may do is fixed for system roles. Nobody grants a role with keys they lack themselves."
+    search_help_text = "The beginning of a key"
     view_keys = ("role.read", "rbac.roles.manage")
     list_display = ("name", "key", "is_system", "held", "description")
     list_filter = ("is_system",)
@@ -45,6 +47,8 @@ class RoleAdmin(UplineModelAdmin):
 
 @admin.register(Permission)
 class PermissionAdmin(UplineModelAdmin):
+    intro = "Keys say what, the scope of an assignment says whose. No key implies another."
+    search_help_text = "The beginning of a key"
     view_keys = ("permission.read", "rbac.permissions.manage")
     list_display = ("key", "name", "resource", "action")
     list_filter = ("resource", "action")
@@ -54,6 +58,8 @@ class PermissionAdmin(UplineModelAdmin):
 
 @admin.register(UserRole)
 class UserRoleAdmin(UplineModelAdmin):
+    intro = "Who holds which role here, and who gave it to them."
+    search_help_text = "The beginning of an e-mail"
     view_keys = ("role.read", "rbac.user_roles.manage")
     list_display = ("user", "role", "scope", "granted_by", "expires_at", "created_at")
     list_select_related = ("user", "role", "granted_by")
@@ -64,6 +70,8 @@ class UserRoleAdmin(UplineModelAdmin):
 @admin.register(PlatformRole)
 class PlatformRoleAdmin(UplineModelAdmin):
     """Every site's staff may see who has the run of all of them."""
+
+    intro = "Who has the run of all sites."
 
     view_keys = ("role.read",)
     list_display = ("user", "role_key", "expires_at", "created_at")

@@ -8,12 +8,14 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from apps.audit import services as audit
-from apps.core.backoffice import UplineModelAdmin
+from apps.core.backoffice import UplineModelAdmin, money
 from apps.sites.models import Site, SiteDomain, SiteSettings
+from apps.sites.selectors import current_site
 
 
 class DomainInline(admin.TabularInline):
     model = SiteDomain
+    verbose_name_plural = "addresses"
     extra = 0
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -45,10 +47,12 @@ class SiteAdmin(OwnSite):
     list_display = ("code", "name", "currency", "time_zone", "is_active")
     ordering = ("code",)
     inlines = (DomainInline,)
+    intro = "The site you work at."
 
     def save_model(self, request: Any, obj: Any, form: ModelForm, change: bool) -> None:
-        obj.save(update_fields=form.changed_data)
-        _record(request, obj, form)
+        if form.changed_data:
+            obj.save(update_fields=form.changed_data)
+            _record(request, obj, form)
 
 
 @admin.register(SiteSettings)
@@ -59,11 +63,24 @@ class SiteSettingsAdmin(UplineModelAdmin):
         "activation", "activation_fee", "qualifying_categories", "attribution", "attribution_days", "payout_minimum",
         "payout_cooldown_hours", "landing_url", "shop_origins",
     )  # fmt: skip
-    list_display = ("__str__", "activation", "attribution", "attribution_days", "payout_minimum")
+    list_display = ("named", "activation", "attribution", "attribution_days", "minimum")
+    money_fields = ("activation_fee", "payout_minimum")
+    json_fields = ("qualifying_categories", "shop_origins")
+    intro = "What the operator has decided. Every change is in the audit."
+
+    def currency_of(self, row: Any) -> str:
+        return current_site().currency
+
+    @admin.display(description="settings")
+    def named(self, row: SiteSettings) -> str:
+        return f"Settings of {current_site().name}"
+
+    minimum = money("payout_minimum", label="smallest payout")
 
     def save_model(self, request: Any, obj: Any, form: ModelForm, change: bool) -> None:
-        obj.save(update_fields=form.changed_data)
-        _record(request, obj, form)
+        if form.changed_data:
+            obj.save(update_fields=form.changed_data)
+            _record(request, obj, form)
 
 
 def _record(request: Any, obj: Any, form: ModelForm) -> None:
