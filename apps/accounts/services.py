@@ -21,7 +21,7 @@ from apps.audit import services as audit
 from apps.core import logs
 from apps.core.api.throttling import LOGIN_FAILURES, PASSWORD_RESETS
 from apps.core.errors import Denied, Invalid, NotFound
-from apps.core.tenancy import require_site_id
+from apps.core.tenancy import current_site_id, require_site_id
 from apps.rbac import catalogue
 from apps.rbac.access import Access
 
@@ -41,9 +41,12 @@ def check_password_strength(password: str, *, user: User | None = None, field: s
 
 
 def sign_in(*, email: str, password: str) -> User:
-    """The user, when the password fits and they belong to this site. Raises Unauthenticated, TooMany (10 failures a minute)."""
+    """The user, when the password fits and they belong to this site; on the platform host, when they run all sites.
+
+    Raises Unauthenticated, TooMany (10 failures a minute).
+    """
     email = normal_email(email)
-    keys = [f"ip:{logs.client_ip.get()}", f"mail:{require_site_id()}:{email}"]
+    keys = [f"ip:{logs.client_ip.get()}", f"mail:{current_site_id() or 'platform'}:{email}"]
     for key in keys:
         LOGIN_FAILURES.check(key)
     user = MembershipBackend().authenticate(None, username=email, password=password)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import admin
+
 # What is opened every day stands by itself: (model, icon).
 DAILY = (
     ("commissions.commission", "percent"),
@@ -49,15 +51,15 @@ class Group:
     here: bool
 
 
-def group_of(model: str) -> str:
-    """The group a model stands in, the first that names it."""
-    return next((name for name, models in GROUPS if model in models), "")
+def name_of(model: dict[str, Any]) -> str:
+    """What its list is called."""
+    return str(getattr(admin.site.get_model_admin(model["model"]), "plural", "") or model["name"])
 
 
 def build(apps: Iterable[dict[str, Any]], path: str) -> tuple[list[Item], list[Group]]:
     """(daily, groups) of what the caller may see. `apps` is Django's list, already cut to their permissions."""
     links = {
-        model["model"]._meta.label_lower: (str(model["name"]), model["admin_url"])
+        model["model"]._meta.label_lower: (name_of(model), model["admin_url"])
         for app in apps
         for model in app["models"]
         if model["admin_url"]

@@ -157,7 +157,7 @@ def _today(may: Any) -> list[Figure]:
         joined = Partner.objects.people().order_by().filter(joined_at__gte=start).count()
         found.append(Figure("Joined today", joined, None, "new partners"))
     if may("order.read") or may("order.update"):
-        orders = Order.objects.filter(created_at__gte=start, paid_at__isnull=False)
+        orders = Order.objects.filter(paid_at__gte=start)
         paid = orders.order_by().aggregate(count=Count("pk"), amount=Sum("amount"))
         found.append(Figure("Orders today", paid["count"], paid["amount"] or 0, "paid"))
     return found

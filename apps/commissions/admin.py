@@ -25,6 +25,7 @@ from apps.core.backoffice import (
     ReasonForm,
     UplineModelAdmin,
     amount_field,
+    amount_text,
     attempt,
     attempt_with_reason,
     badge,
@@ -66,6 +67,20 @@ class PlanRuleInline(admin.TabularInline):
     verbose_name_plural = "rules"
     extra = 0
 
+    readonly_fields = ("pays", "most")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Published, a rule is read: its rate as a percentage, its amounts with their currency."""
+        return self.fields if self.has_change_permission(request, obj) else ("category", "level", "pays", "most")
+
+    @admin.display(description="pays")
+    def pays(self, rule: PlanRule) -> str:
+        return _pays(rule.rate, rule.flat_amount, current_site().currency)
+
+    @admin.display(description="at most")
+    def most(self, rule: PlanRule) -> str:
+        return amount_text(rule.cap, current_site().currency)
+
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         """One empty row: it is left out when it stays empty, and without script it is the way to add one."""
         return 1 if self.has_change_permission(request, obj) else 0
@@ -92,6 +107,7 @@ class PlanRuleInline(admin.TabularInline):
 class PlanVersionAdmin(UplineModelAdmin):
     """A draft is edited here; what is published is only looked at. The next draft is opened by an action."""
 
+    plural = "Plans"
     view_keys = (*READ, *CREATE)
     add_keys = CREATE
     change_keys = UPDATE
@@ -159,6 +175,7 @@ class PlanVersionAdmin(UplineModelAdmin):
 
 @admin.register(CommissionPlan)
 class CommissionPlanAdmin(UplineModelAdmin):
+    plural = "Plan ids"
     view_keys = READ
     list_display = ("id", "created_at")
     intro = "What all versions of a plan share: its id, by which the API knows it."
@@ -179,6 +196,7 @@ class ByOrder(UplineModelAdmin):
 class PartnerOverrideAdmin(UplineModelAdmin):
     """Rates of their own are set over the API, where all of a partner's are one."""
 
+    plural = "Own rates"
     view_keys = READ
     list_display = ("partner", "category", "level", "kind", "pays", "cap_shown", "started_at", "ended_at")
     money_fields = ("flat_amount", "cap")
@@ -244,6 +262,8 @@ class CommissionAdmin(ByOrder):
                     "refunded_after")  # fmt: skip
     action_form = ReasonForm
     actions = ("approve", "reject")
+    exclude = ("rate", "flat_amount", "rule_kind")
+    readonly_fields = ("rule",)
     intro = "What partners earned, one row for each line, level and partner."
     empty_text = "They follow from paid orders, a moment after the shop has reported them."
     amount_shown = money("amount")
@@ -303,6 +323,7 @@ class CommissionAdmin(ByOrder):
 class CommissionOutcomeAdmin(ByOrder):
     """Why a level of a line pays nothing."""
 
+    plural = "Levels that pay nothing"
     view_keys = READ
     list_display = ("order", "line", "level", "partner", "reason", "version")
     intro = "Levels of a sale that pay nobody, each with its reason."

@@ -131,6 +131,7 @@ class UplineModelAdmin(admin.ModelAdmin):
     editable: ClassVar[Sequence[str]] = ()
     money_fields: ClassVar[Sequence[str]] = ()
     json_fields: ClassVar[Sequence[str]] = ()
+    plural: ClassVar[str] = ""
     intro: ClassVar[str] = ""
     empty_text: ClassVar[str] = ""
     add_word: ClassVar[str] = ""
@@ -163,13 +164,15 @@ class UplineModelAdmin(admin.ModelAdmin):
         """Everything but `editable`, and on adding everything that may be given."""
         if obj is None:
             return super().get_readonly_fields(request, obj)
-        names = [field.name for field in self.opts.local_fields if field.name not in self.editable]
+        hidden = {"site", *(self.exclude or ())}
+        names = [f.name for f in self.opts.local_fields if f.name not in self.editable and f.name not in hidden]
         return [*names, *(name for name in self.readonly_fields if name not in names)]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What is only shown goes through its formatter: money with its currency, JSON as text."""
         fixed = set() if obj is None else set(self.get_readonly_fields(request, obj))
-        names = [name for name in super().get_fields(request, obj) if name != "site"]
+        hidden = {"site", *(self.exclude or ())}  # Django leaves those out of forms only, not of what is shown
+        names = [name for name in super().get_fields(request, obj) if name not in hidden]
         if not self.fields and obj is not None:
             names = [name for name in names if name != "id"]
             names = [field.name for field in self.opts.local_fields if field.name in names] + [
@@ -204,7 +207,9 @@ class UplineModelAdmin(admin.ModelAdmin):
         return forms.Media()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        said = {"intro": self.intro, "empty_text": self.empty_text, "add_word": self.add_word}
+        said = {
+            "plural": self.plural, "intro": self.intro, "empty_text": self.empty_text, "add_word": self.add_word,
+        }  # fmt: skip
         return super().changelist_view(request, {**said, **(extra_context or {})})
 
     def changeform_view(
@@ -212,7 +217,8 @@ class UplineModelAdmin(admin.ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
         """A service's refusal is a message on the same page, and nothing has changed."""
-        context = {"intro": self.intro, "add_word": self.add_word, **(extra_context or {})}
+        said = {"plural": self.plural, "intro": self.intro, "add_word": self.add_word}
+        context: dict[str, Any] = {**said, **(extra_context or {})}
         obj = self.get_object(request, object_id) if object_id and request.method == "GET" else None
         if obj is not None:
             context |= self._row_context(request, obj)
@@ -231,7 +237,14 @@ class UplineModelAdmin(admin.ModelAdmin):
         ]
         form = self.action_form(auto_id="id_row_%s")
         fields = [form[name] for name in form.fields if name not in {"action", "select_across"}]
-        return {"row_actions": actions, "row_action_fields": fields, "row_links": self.row_links(request, obj)}
+        return {
+            "row_title": self.title_of(obj), "row_actions": actions, "row_action_fields": fields,
+            "row_links": self.row_links(request, obj),
+        }  # fmt: skip
+
+    def title_of(self, obj: Any) -> str:
+        """The headline of a row's page."""
+        return str(obj)
 
     def offers(self, action: str, obj: Any) -> bool:
         """May this action do anything for this row? What may not is left off its page."""

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, may, money
+from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, may, money, named
 from apps.core.ids import uuid7
 from apps.core.money import format_money
 from apps.orders import services
@@ -63,9 +63,9 @@ class RefundInline(_Facts):
 @admin.register(Order)
 class OrderAdmin(UplineModelAdmin):
     view_keys = ("order.read", "order.update")
-    list_display = ("number", "customer", "state", "amount_shown", "refunded_shown", "paid_at", "commissioned_at")
+    list_display = ("number", "buyer", "state", "amount_shown", "refunded_shown", "paid_at", "commissioned_at")
     list_filter = ("status",)
-    list_select_related = ("customer",)
+    list_select_related = ("customer", "user")
     search_prefixes = ("external_id", "customer__email")
     search_help_text = "The beginning of the shop's number or an e-mail"
     action_form = ReasonForm
@@ -74,16 +74,20 @@ class OrderAdmin(UplineModelAdmin):
     actions = ("refund_rest",)
     inlines = (OrderLineInline, RefundInline)
     fields = (
-        "number", "customer", "state", "amount_shown", "refunded_shown", "created_at", "paid_at", "recorded_at",
+        "number", "buyer", "customer", "state", "amount_shown", "refunded_shown", "created_at", "paid_at", "recorded_at",
         "commissioned_at", "above",
     )  # fmt: skip
-    readonly_fields = ("number", "state", "amount_shown", "refunded_shown", "above")
+    readonly_fields = ("number", "buyer", "state", "amount_shown", "refunded_shown", "above")
     amount_shown = money("amount")
     refunded_shown = money("refunded_amount", label="refunded")
 
     @admin.display(description="order")
     def number(self, order: Order) -> str:
         return str(order)
+
+    @admin.display(description="buyer", ordering="customer__email")
+    def buyer(self, order: Order) -> str:
+        return _person(order.customer, order.user)
 
     @admin.display(description="status", ordering="status")
     def state(self, order: Order) -> str:
@@ -109,11 +113,23 @@ class OrderAdmin(UplineModelAdmin):
         return obj.status in Order.REFUNDABLE
 
 
+def _person(customer: Customer, user: Any) -> str:
+    """A member by name, a guest by what the shop knows them as."""
+    return named(user, user.email) if user is not None else str(customer)
+
+
 @admin.register(Customer)
 class CustomerAdmin(UplineModelAdmin):
     view_keys = ("order.read",)
     intro = "Who buys: members, and guests whom only the shop knows."
     search_help_text = "The beginning of an e-mail or the shop's id"
-    list_display = ("__str__", "external_id", "user", "partner", "attributed_at", "created_at")
+    list_display = ("who", "external_id", "partner", "attributed_at", "created_at")
     list_select_related = ("user", "partner")
     search_prefixes = ("email", "external_id")
+
+    def title_of(self, obj: Customer) -> str:
+        return str(obj.user or obj)
+
+    @admin.display(description="customer", ordering="email")
+    def who(self, customer: Customer) -> str:
+        return _person(customer, customer.user)

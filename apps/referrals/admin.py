@@ -81,6 +81,9 @@ class PartnerAdmin(UplineModelAdmin):
         changelist.result_list = rows
         return changelist
 
+    def title_of(self, obj: Partner) -> str:
+        return str(obj.user or obj)
+
     @admin.display(description="partner", ordering="code")
     def who(self, partner: Partner) -> str:
         return named(partner.user, partner.code)
@@ -196,6 +199,7 @@ def _levels(partner: Any) -> list[int]:
 
 @admin.register(TreeMove)
 class TreeMoveAdmin(UplineModelAdmin):
+    plural = "Moves"
     view_keys = KEYS
     intro = "Who was moved to another sponsor, when, and why. Partners are moved from their own page."
     empty_text = "Nobody has been moved."
@@ -234,6 +238,7 @@ class ConversionAdmin(UplineModelAdmin):
 
 @admin.register(CampaignLink)
 class CampaignLinkAdmin(UplineModelAdmin):
+    plural = "Links"
     view_keys = KEYS
     intro = "Links that partners have named, to tell one from another."
     search_help_text = "The beginning of a link's address"

@@ -97,6 +97,7 @@ class LotAdmin(UplineModelAdmin):
 
 @admin.register(HoldShare)
 class HoldShareAdmin(UplineModelAdmin):
+    plural = "Payout shares"
     intro = "Which lots a payout takes, and how much of each."
     search_help_text = "The beginning of a payout's id"
     money_fields = ("amount",)
@@ -133,6 +134,7 @@ class BalanceAdmin(UplineModelAdmin):
 
 @admin.register(EntryLink)
 class EntryLinkAdmin(UplineModelAdmin):
+    plural = "Entry chain"
     intro = "The chain that shows whether an entry was ever changed."
     view_keys = KEYS
     list_display = ("seq", "row_id")

@@ -22,6 +22,7 @@ from apps.rbac.access import access_of
 class UserAdmin(UplineModelAdmin):
     """Users are shared by all sites; this one sees its members."""
 
+    plural = "Logins"
     view_keys = ("user.read",)
     list_display = ("email", "full_name", "is_active", "date_joined")
     search_prefixes = ("email",)
@@ -35,6 +36,7 @@ class UserAdmin(UplineModelAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(UplineModelAdmin):
+    plural = "Members"
     view_keys = ("user.read",)
     list_display = ("who", "user_type", "is_active", "joined_at")
     intro = "Who belongs to this site. A suspended member is shut out at their next request."
@@ -56,6 +58,9 @@ class MembershipAdmin(UplineModelAdmin):
     def restore(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
         self._set(request, queryset, is_active=True)
 
+    def title_of(self, obj: Membership) -> str:
+        return str(obj.user)
+
     @admin.display(description="member", ordering="user__email")
     def who(self, membership: Membership) -> str:
         return named(membership.user, membership.user.email)
@@ -75,6 +80,7 @@ class MembershipAdmin(UplineModelAdmin):
 class RefreshTokenAdmin(UplineModelAdmin):
     """Sign-ins: when, from where, and whether they still hold."""
 
+    plural = "Sign-ins"
     view_keys = ("user.manage", "permission.read")
     intro = "Sign-ins: when, from where, and whether they still hold."
     search_help_text = "The beginning of an e-mail"
@@ -98,6 +104,7 @@ class ApiKeyForm(forms.Form):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(UplineModelAdmin):
+    plural = "API keys"
     view_keys = ("permission.read", "permission.manage")
     add_keys = ("permission.manage",)
     list_display = ("name", "prefix", "scopes_shown", "created_at", "last_used_at", "revoked_at")

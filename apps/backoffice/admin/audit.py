@@ -27,6 +27,7 @@ class ActionFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(UplineModelAdmin):
+    plural = "Audit"
     view_keys = ("user.read", "permission.read")
     list_display = ("created_at", "actor_name", "action", "target_name", "reason", "ip")
     list_filter = ("actor_kind", ActionFilter)
@@ -38,6 +39,7 @@ class AuditEventAdmin(UplineModelAdmin):
 
 @admin.register(AuditLink)
 class AuditLinkAdmin(UplineModelAdmin):
+    plural = "Audit chain"
     view_keys = ("permission.read",)
     intro = "The chain that shows whether an event was ever changed."
     list_display = ("seq", "row_id")

@@ -45,6 +45,7 @@ class ConsumerFilter(admin.SimpleListFilter):
 class OutboxEventAdmin(UplineModelAdmin):
     """Failed jobs are reviewed and replayed here (W9)."""
 
+    plural = "Jobs"
     view_keys = ("analytics.read", "permission.manage")
     list_display = ("topic", "consumer", "key", "attempts", "created_at", "next_at", "done_at", "dead_at")
     list_filter = (StateFilter, ConsumerFilter)
@@ -72,6 +73,7 @@ class OutboxEventAdmin(UplineModelAdmin):
 
 @admin.register(ChainHead)
 class ChainHeadAdmin(UplineModelAdmin):
+    plural = "Seals"
     view_keys = ("analytics.read",)
     intro = "How far the chains over entries and audit have been sealed."
     list_display = ("chain", "seq", "sealed_xid")
@@ -81,6 +83,7 @@ class ChainHeadAdmin(UplineModelAdmin):
 class IdempotencyKeyAdmin(UplineModelAdmin):
     """Which requests were repeated. Their bodies stay out of sight."""
 
+    plural = "Repeated requests"
     intro = "Which requests said who they are, so that a repetition does nothing twice."
 
     view_keys = ("permission.manage",)

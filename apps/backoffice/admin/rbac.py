@@ -58,6 +58,7 @@ class PermissionAdmin(UplineModelAdmin):
 
 @admin.register(UserRole)
 class UserRoleAdmin(UplineModelAdmin):
+    plural = "Roles given"
     intro = "Who holds which role here, and who gave it to them."
     search_help_text = "The beginning of an e-mail"
     view_keys = ("role.read", "rbac.user_roles.manage")

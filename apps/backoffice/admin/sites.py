@@ -57,6 +57,7 @@ class SiteAdmin(OwnSite):
 
 @admin.register(SiteSettings)
 class SiteSettingsAdmin(UplineModelAdmin):
+    plural = "Settings"
     view_keys = ("analytics.read", "role.read")
     change_keys = ("affiliate.update",)
     editable = (

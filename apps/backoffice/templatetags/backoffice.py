@@ -1,15 +1,19 @@
 """Lists as the design draws them: on a phone each row is a card, whose values carry the name of their column."""
 
+import re
 from typing import Any
 
 from django import template
 from django.contrib.admin.templatetags import admin_list
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from apps.core import money as amounts
 
 register = template.Library()
+
+_PICTURE = re.compile(r'<img src="[^"]*icon-(yes|no|unknown)[^"]*\.svg" alt="[^"]*">')
+_WORDS = {"yes": "Yes", "no": "No", "unknown": "–"}
 
 
 @register.simple_tag
@@ -27,8 +31,15 @@ def table(changelist: Any) -> dict[str, Any]:
 def _labelled(cell: SafeString, name: str) -> SafeString:
     if "<input" in name:
         return cell
+    cell = plain(cell)
     label = format_html(' data-label="{}"', name[:1].upper() + name[1:])
     return SafeString(cell[:3] + label + cell[3:])
+
+
+@register.filter
+def plain(shown: str) -> SafeString:
+    """Yes and no in words, where Django draws a green or a red picture: off is not wrong."""
+    return SafeString(_PICTURE.sub(lambda found: _WORDS[found[1]], conditional_escape(shown)))
 
 
 @register.filter
