@@ -2,6 +2,7 @@
 
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from apps.sites import registry
 from bench.data import load_partners, make_site
 from bench.figures import Figure
 
-CONNECTIONS, SECONDS = 16, 6.0
+CONNECTIONS, SECONDS, ROUNDS = 16, 3.0, 5
 
 
 def run(size: int) -> list[Figure]:
@@ -31,10 +32,20 @@ def run(size: int) -> list[Figure]:
         give_affiliate_role(user=user)
         token = issue_pair(user=user, site=site)["access"]
     headers = f"Host: localhost\r\nX-Site-Code: {site.code}\r\nAuthorization: Bearer {token}\r\n"
-    with _serving("config.wsgi:application", "/ready/") as port:
-        rate = load(port, f"GET /api/v1/referrals/stats HTTP/1.1\r\n{headers}\r\n")
-    with _serving("bench.bare:application", "/site") as port:
-        bare = load(port, "GET /site HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    rates: tuple[list[float], list[float]] = ([], [])
+    with (
+        _serving("config.wsgi:application", "/ready/") as port,
+        _serving("bench.bare:application", "/site") as bare_port,
+    ):
+        for _ in range(ROUNDS):  # in turn: others use the machine too, and the one that waits costs nothing
+            rates[0].append(load(port, f"GET /api/v1/referrals/stats HTTP/1.1\r\n{headers}\r\n"))
+            rates[1].append(load(bare_port, "GET /site HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    rate, bare = map(statistics.median, rates)
+    print(
+        "stats_read, each round:",
+        *(f"{ours:.0f} of {limit:.0f}" for ours, limit in zip(*rates, strict=True)),
+        file=sys.stderr,
+    )
     work = f"GET /referrals/stats, {CONNECTIONS} connections, everything on"
     return [Figure("stats_read", work, f"{rate:.0f}/s", f"{bare:.0f}/s, a bare Django view", rate / bare, "≥ 1,000/s")]
 

@@ -4,8 +4,10 @@ simplejwt signs and reads; rotation is ours, because its refresh lets two parall
 """
 
 import hashlib
+import time
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -61,7 +63,17 @@ def issue_pair(*, user: User, site: Site, family: UUID | None = None, user_agent
 
 def read_access(raw: str, site: Site) -> Claims:
     """Raises Unauthenticated (signature, age, kind), Denied site_mismatch (a token of another site)."""
-    return _read(AccessToken, raw, site)
+    claims, expires = _verified(raw)
+    if expires <= time.time():
+        raise token_invalid()
+    return _of_site(claims, site)
+
+
+@lru_cache(maxsize=4096)
+def _verified(raw: str) -> tuple[Claims, float]:
+    """What a good signature says stays true; only age, site and version are asked again. A refusal is not remembered."""
+    token, claims = _decode(AccessToken, raw)
+    return claims, float(token["exp"])
 
 
 def rotate(*, raw: str, site: Site, durable: list[Any], user_agent: str = "") -> dict[str, str]:
@@ -123,11 +135,18 @@ def _signed(token: Any, user: User, site: Site) -> Any:
 
 
 def _read(kind: type[Token], raw: str, site: Site) -> Claims:
+    return _of_site(_decode(kind, raw)[1], site)
+
+
+def _decode(kind: type[Token], raw: str) -> tuple[Any, Claims]:
     try:
         token: Any = kind(raw)  # type: ignore[arg-type]
-        claims = Claims(UUID(token["user_id"]), str(token["site"]), int(token["ver"]), str(token["jti"]))
+        return token, Claims(UUID(token["user_id"]), str(token["site"]), int(token["ver"]), str(token["jti"]))
     except (TokenError, KeyError, ValueError, TypeError) as error:
         raise token_invalid() from error
+
+
+def _of_site(claims: Claims, site: Site) -> Claims:
     if claims.site != site.code:
         raise Denied("site_mismatch", "This token is for another site.")
     return claims

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
@@ -76,6 +79,20 @@ class ErrorShapeMiddleware:
             return error_response(request, error.status, error.code, error.message)
         if is_api(request) and not response.streaming and response.status_code >= 400:
             return _shaped(request, response)
+        return response
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """The Content-Security-Policy, put together once. A view that needs another says so with django-csp's decorators."""
+
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        self.policy = build_policy()
+
+    def process_response(self, request: Any, response: Any) -> Any:
+        if getattr(request, "_csp_nonce", None) or any(name.startswith("_csp") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self.policy)
         return response
 
 

@@ -47,7 +47,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.middleware.ErrorShapeMiddleware",
     "apps.sites.middleware.SiteCorsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "apps.core.middleware.PolicyMiddleware",
     "apps.sites.middleware.SiteMiddleware",
     "apps.accounts.middleware.IdempotencyMiddleware",
     "apps.sites.middleware.SiteTransactionMiddleware",

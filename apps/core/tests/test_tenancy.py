@@ -1,11 +1,13 @@
 """The site context, nested and not, and what the app role sees without it."""
 
+import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM, record
 from apps.core.tenancy import current_site_id, site_context
+from tests.harness import databases
 
 
 def visible() -> int:
@@ -42,3 +44,41 @@ def test_the_setting_ends_with_the_transaction():
     assert visible() == 0
     with transaction.atomic():
         assert visible() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_died_between_requests_is_replaced():
+    from apps.sites import registry
+
+    alpha = registry.by_code("ALPHA")
+    keep_connection()
+    kill(connection)
+    with site_context(alpha.pk):
+        record(actor=SYSTEM, action="test.happened")
+        assert visible() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_dies_within_a_request_is_an_error():
+    from apps.sites import registry
+
+    alpha = registry.by_code("ALPHA")
+    keep_connection()
+    with site_context(alpha.pk):
+        assert visible() == 0
+    kill(connection)
+    with pytest.raises(OperationalError), site_context(alpha.pk):
+        raise AssertionError("begun on a dead connection")
+    connection.close()
+
+
+def keep_connection() -> None:
+    """One from an earlier request, as at the start of the next."""
+    connection.ensure_connection()
+    connection.close_at = None
+    connection.close_if_unusable_or_obsolete()
+
+
+def kill(victim) -> None:
+    with psycopg.connect(databases.admin_conninfo(databases.worker_database()), autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s, 5000)", [victim.connection.info.backend_pid])
