@@ -161,7 +161,7 @@ class PlanVersionAdmin(UplineModelAdmin):
         def act(version: PlanVersion) -> None:
             services.publish_plan(plan=version.plan, actor=actor)
 
-        attempt(request, queryset.select_related("plan"), act, done="plans published")
+        attempt(request, queryset.select_related("plan"), act, done="plan{s} published")
 
     @admin.action(description="Open the next version as a draft", permissions=["change"])
     def open_draft(self, request: HttpRequest, queryset: QuerySet[PlanVersion]) -> None:
@@ -170,7 +170,7 @@ class PlanVersionAdmin(UplineModelAdmin):
         def act(version: PlanVersion) -> None:
             services.update_plan(plan=version.plan, terms={}, rules=None, actor=actor)
 
-        attempt(request, queryset.select_related("plan"), act, done="drafts are open")
+        attempt(request, queryset.select_related("plan"), act, done="draft{s} opened")
 
 
 @admin.register(CommissionPlan)

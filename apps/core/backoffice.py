@@ -304,7 +304,8 @@ def may(request: HttpRequest, keys: Iterable[str]) -> bool:
 
 
 def attempt(request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], Any], *, done: str) -> None:
-    """Run a service for each chosen row and say what happened; one that is refused holds up no other."""
+    """Run a service for each chosen row and say what happened, `done` being "payout{s} approved"; one that is refused holds
+    up no other."""
     finished, refused = 0, []
     for row in rows:
         try:
@@ -314,7 +315,7 @@ def attempt(request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], Any]
         except DomainError as error:
             refused.append(f"{row}: {error.message}")
     if finished:
-        messages.success(request, f"{finished} {done}.")
+        messages.success(request, f"{finished} {done.replace('{s}', '' if finished == 1 else 's')}.")
     for text in refused[:10]:
         messages.error(request, text)
     if len(refused) > 10:

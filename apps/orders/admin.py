@@ -107,7 +107,7 @@ class OrderAdmin(UplineModelAdmin):
         def act(order: Order, reason: str) -> None:
             services.refund_order(order=order, external_id=f"office-{uuid7()}", reason=reason, actor=actor)
 
-        attempt_with_reason(request, queryset, act, done="orders refunded")
+        attempt_with_reason(request, queryset, act, done="order{s} refunded")
 
     def offers(self, action: str, obj: Order) -> bool:
         return obj.status in Order.REFUNDABLE

@@ -79,7 +79,7 @@ class PayoutAdmin(UplineModelAdmin):
     def approve(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
         actor: Any = request.user
         attempt(
-            request, queryset, lambda row: services.approve_payout(payout=row, actor=actor), done="payouts approved"
+            request, queryset, lambda row: services.approve_payout(payout=row, actor=actor), done="payout{s} approved"
         )
 
     @admin.action(description="Reject, with a reason", permissions=["reject"])
@@ -89,7 +89,7 @@ class PayoutAdmin(UplineModelAdmin):
             request,
             queryset,
             lambda row, reason: services.reject_payout(payout=row, actor=actor, reason=reason),
-            done="payouts rejected",
+            done="payout{s} rejected",
         )
 
     @admin.action(description="Mark as paid", permissions=["process"])
@@ -97,7 +97,7 @@ class PayoutAdmin(UplineModelAdmin):
         actor: Any = request.user
         reference = reason_of(request)[:120]
         act = lambda row: services.process_payout(payout=row, actor=actor, reference=reference)  # noqa: E731
-        attempt(request, queryset, act, done="payouts marked as paid")
+        attempt(request, queryset, act, done="payout{s} marked as paid")
 
 
 @admin.register(PayoutMethod)

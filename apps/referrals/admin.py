@@ -134,7 +134,7 @@ class PartnerAdmin(UplineModelAdmin):
         def act(partner: Partner, reason: str) -> None:
             services.set_partner_status(partner=partner, status=status, reason=reason, actor=actor)
 
-        attempt_with_reason(request, queryset, act, done=f"partners are {status} now")
+        attempt_with_reason(request, queryset, act, done=f"partner{{s}} made {status}")
 
     def offers(self, action: str, obj: Partner) -> bool:
         target = {"make_active": "active", "make_inactive": "inactive", "freeze": "frozen"}[action]

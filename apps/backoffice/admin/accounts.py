@@ -72,7 +72,7 @@ class MembershipAdmin(UplineModelAdmin):
         def act(row: Membership, reason: str) -> None:
             services.set_member_active(user=row.user, is_active=is_active, actor=request.user, reason=reason)
 
-        done = "members restored" if is_active else "members suspended"
+        done = "member{s} restored" if is_active else "member{s} suspended"
         attempt_with_reason(request, queryset.select_related("user"), act, done=done)
 
 
@@ -150,7 +150,7 @@ class ApiKeyAdmin(UplineModelAdmin):
             raw = services.rotate_api_key(key=key, actor=request.user)
             made.append((key, raw))
 
-        attempt(request, queryset, act, done="keys rotated")
+        attempt(request, queryset, act, done="key{s} rotated")
         return self._show(request, made) if made else None
 
     def _show(self, request: HttpRequest, made: list[tuple[ApiKey, str]]) -> HttpResponse:
@@ -162,5 +162,5 @@ class ApiKeyAdmin(UplineModelAdmin):
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         attempt(
-            request, queryset, lambda key: services.revoke_api_key(key=key, actor=request.user), done="keys revoked"
+            request, queryset, lambda key: services.revoke_api_key(key=key, actor=request.user), done="key{s} revoked"
         )

@@ -68,7 +68,7 @@ class OutboxEventAdmin(UplineModelAdmin):
             actor: Any = request.user
             audit.record(actor=actor, action="job.replayed", target=event)
 
-        attempt(request, queryset.exclude(dead_at=None), act, done="jobs will be tried again")
+        attempt(request, queryset.exclude(dead_at=None), act, done="job{s} on the way again")
 
 
 @admin.register(ChainHead)

@@ -1,0 +1,146 @@
+"""The front page: what waits, today, the last days, the books; by what the caller may see, in a fixed number of queries."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from apps.audit.services import SYSTEM
+from apps.backoffice import selectors
+from apps.commissions.engine import Kind, Rule
+from apps.commissions.models import Commission
+from apps.commissions.services import approve_commissions
+from apps.commissions.tests.factories import make_order, make_plan, refund_order, set_status
+from apps.core.tenancy import site_context
+from apps.payouts.services import approve_payout, process_payout, request_payout
+from apps.rbac.services import grant_platform_role
+from apps.referrals.tests.factories import make_chain
+from apps.wallet.tests.factories import give_earnings
+
+QUERIES = 22
+PASSWORD = "a-long-password-1"
+
+
+@pytest.fixture
+def story(site, deliver):
+    """Three commissions of 100.00, one approved; payouts requested and completed; a partner frozen."""
+    make_plan(Rule("*", 1, Kind.PERCENT, Decimal("0.10")))
+    chain = make_chain(4)
+    for _ in range(3):
+        make_order(chain[1])
+    deliver()
+    approve_commissions(ids=[Commission.objects.order_by("id")[0].pk], actor=SYSTEM)
+    done = request_payout(user=chain[0].user, amount=4_000)
+    process_payout(payout=approve_payout(payout=done, actor=SYSTEM), actor=SYSTEM)
+    give_earnings(chain[2].user, 700)
+    request_payout(user=chain[2].user, amount=500)
+    set_status(chain[3], "frozen")
+    return chain
+
+
+def figures(home):
+    return {figure.label: (figure.count, figure.amount) for figure in [*home.queues, *home.today]}
+
+
+class Asked:
+    """A request, as far as the selectors look."""
+
+    def __init__(self, user):
+        self.user = user
+
+
+def test_what_waits_and_what_was_sold(story, make_user):
+    home = selectors.home(Asked(make_user(roles=["super_admin"])))
+
+    assert figures(home) == {
+        "Commissions": (2, 20_000),
+        "Payouts to review": (1, 500),
+        "Payouts to send": (0, 0),
+        "Frozen partners": (1, None),
+        "Failed jobs": (0, None),
+        "Joined today": (4, None),
+        "Orders today": (3, 300_000),
+    }
+    assert (home.revenue.total, len(home.revenue.days)) == (300_000, 14)
+    assert home.revenue.days[-1].amount == 300_000
+    assert home.revenue.days[-1].height == "100.0%"
+    assert dict(home.books.parts) == {
+        "Payable": 6_200, "In flight": 500, "Paid since the start": 4_000, "Owed by partners": 0,
+    }  # fmt: skip
+    assert (home.books.sum, home.books.ledger, home.books.pending) == (10_700, 10_700, 20_000)
+    assert home.books.agree
+
+
+def test_a_clawback_keeps_the_books_in_agreement(story, deliver, make_user):
+    refund_order(Commission.objects.order_by("id")[0].order)
+    deliver()
+
+    books = selectors.books_now()
+
+    assert books.agree
+    assert selectors.revenue_by_day().total == 200_000
+
+
+@pytest.mark.parametrize(
+    ("role", "seen"),
+    [
+        ("payout_manager", {"Commissions", "Payouts to review", "Payouts to send"}),
+        ("support_agent", set()),
+        ("sales_executive", {"Orders today"}),
+    ],
+)
+def test_only_what_the_role_may_see(story, make_user, role, seen):
+    home = selectors.home(Asked(make_user(roles=[role])))
+
+    assert set(figures(home)) == seen
+    assert (home.revenue is None) == (role != "sales_executive")
+
+
+def test_the_page_takes_as_many_queries_whatever_there_is(story, office, deliver):
+    desk = office("super_admin")
+    desk.get("/admin/")
+
+    with CaptureQueriesContext(connection) as before:
+        page = desk.get("/admin/")
+    for _ in range(5):
+        make_order(story[1])
+    deliver()
+    with CaptureQueriesContext(connection) as after:
+        desk.get("/admin/")
+
+    assert page.status_code == 200
+    assert b"They agree" in page.content
+    assert len(before) == len(after)
+    assert len(after) <= QUERIES
+
+
+def test_on_the_platform_host_a_site_is_chosen_first(transactional_alpha, member):
+    with site_context(transactional_alpha):
+        grant_platform_role(user=member, role_key="super_admin", actor=SYSTEM, access=None)
+        member.set_password(PASSWORD)
+        member.save(update_fields=["password"])
+    client = Client(headers={"host": "localhost"})
+
+    answer = client.post("/admin/login/", {"username": member.email, "password": PASSWORD, "next": "/admin/"})
+    chooser = client.get("/admin/").content.decode()
+    there = client.post("/admin/switch/", {"site": "ALPHA"}, follow=True).content.decode()
+
+    assert answer.status_code == 302, answer.content.decode()
+    assert "Choose a site" in chooser
+    assert "Work at ALPHA" in chooser
+    assert "They agree" in there
+    assert '<option value="ALPHA" selected>' in there
+
+
+def test_the_platform_host_knows_no_members(transactional_alpha, member):
+    with site_context(transactional_alpha):
+        member.set_password(PASSWORD)
+        member.save(update_fields=["password"])
+    client = Client(headers={"host": "localhost"})
+
+    answer = client.post("/admin/login/", {"username": member.email, "password": PASSWORD, "next": "/admin/"})
+
+    assert answer.status_code == 200
+    assert "notice" in answer.content.decode()

@@ -1,0 +1,147 @@
+"""Every list and row of the back office, whatever is registered: costs, secrets, empty states, words."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.services import create_api_key
+from apps.accounts.tokens import issue_pair
+from apps.audit.models import AuditLink
+from apps.audit.services import SYSTEM
+from apps.commissions.engine import Kind, Rule
+from apps.commissions.models import Commission
+from apps.commissions.services import approve_commissions, set_overrides
+from apps.commissions.tests.factories import make_order, make_plan
+from apps.core.ids import uuid7
+from apps.core.models import ChainHead, IdempotencyKey
+from apps.payouts.services import add_method, request_payout
+from apps.rbac.models import PlatformRole, Role
+from apps.referrals.services import create_link, move_partner, record_click
+from apps.referrals.tests.factories import make_chain
+from apps.sites.models import Site, SiteSettings
+from apps.wallet.models import EntryLink
+
+from .conftest import listing, our_models, page_of
+
+# One per site, one per installation, or written by others than a site's services: lists that can't grow in a test.
+SINGLE = {Site, SiteSettings, PlatformRole, ChainHead, AuditLink, EntryLink}
+
+
+def one_more(site, deliver, number):
+    """Another of everything, by the services."""
+    make_plan(Rule("*", 1, Kind.PERCENT, Decimal("0.10")), depth=3, name=f"Plan {number}")
+    top, ben, cleo = make_chain(3)
+    set_overrides(partner=top, rules=[Rule("own", 1, Kind.PERCENT, Decimal("0.20"))], actor=SYSTEM)
+    make_order(ben)
+    make_order(None, below=cleo)
+    deliver()
+    pending = Commission.objects.filter(status="pending").values_list("pk", flat=True)
+    approve_commissions(ids=list(pending), actor=SYSTEM)
+    add_method(user=top.user, kind="upi", details={"vpa": "secret-address@upi"})
+    request_payout(user=top.user, amount=100)
+    link = create_link(partner=top, name=f"Link {number}")
+    record_click(partner=top, link=link, ip="198.51.100.1", user_agent="Browser")
+    move_partner(partner=cleo, new_sponsor=top, reason="Test", actor=SYSTEM)
+    create_api_key(name=f"Key {number}", scopes=["orders.write"], actor=SYSTEM, access=None)
+    issue_pair(user=top.user, site=site)
+    IdempotencyKey.objects.create(
+        caller="user:x",
+        key=f"key-{number}",
+        fingerprint="f" * 64,
+        locked_until="2026-01-01T00:00Z",
+        body=b"secret-body",
+    )
+    Role.objects.create(key=f"role_{number}", name=f"Role {number}")
+
+
+def statements(desk, url):
+    desk.get(url)
+    with CaptureQueriesContext(connection) as found:
+        answer = desk.get(url)
+    assert answer.status_code == 200, url
+    return len(found)
+
+
+def test_a_list_costs_the_same_with_one_row_and_with_five(site, office, deliver):
+    desk = office("super_admin")
+    one_more(site, deliver, 1)
+    before = {model: (model.objects.count(), statements(desk, listing(model))) for model in our_models()}
+    for number in range(2, 6):
+        one_more(site, deliver, number)
+
+    after = {model: (model.objects.count(), statements(desk, listing(model))) for model in our_models()}
+    grew = {model for model in after if after[model][0] > before[model][0]}
+    costs = {model: (before[model][1], after[model][1]) for model in grew if before[model][1] != after[model][1]}
+
+    assert costs == {}
+    assert {model._meta.label for model in our_models()} - {model._meta.label for model in grew | SINGLE} == {
+        "rbac.Permission"
+    }
+
+
+def test_no_row_shows_a_secret(site, office, deliver):
+    desk = office("super_admin")
+    one_more(site, deliver, 1)
+    wrong = []
+    for model in our_models():
+        row = admin.site._registry[model].get_queryset(Asked(site)).order_by("pk").first()
+        if row is None:
+            continue
+        page = desk.get(page_of(row)).content.decode()
+        shown = {
+            name for name in ("password", "key_hash", "jti_hash", "details", "body", "hash") if has(page, row, name)
+        }
+        if shown or re.search(r"secret-(address|body)|argon2", page):
+            wrong.append(f"{model._meta.label}: {shown}")
+
+    assert wrong == []
+
+
+def has(page, row, name):
+    value = getattr(row, name, None)
+    text = value.hex() if isinstance(value, (bytes, memoryview)) else value
+    return bool(text) and isinstance(text, str) and text in page
+
+
+class Asked:
+    GET: dict = {}
+
+    def __init__(self, site):
+        self.site = site
+
+
+@pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
+def test_a_list_says_what_it_is_and_what_an_empty_search_means(site, office, model):
+    desk = office("super_admin")
+
+    page = desk.get(listing(model), {"q": str(uuid7())}).content.decode()
+
+    assert admin.site._registry[model].intro
+    assert "Nothing fits" in page or "No " in page
+    for word in ("<style", " style=", "onclick=", "<script>"):
+        assert word not in page
+
+
+def test_every_registered_model_stands_in_the_navigation(site, office):
+    page = office("super_admin").get("/admin/").content.decode()
+    side = page.split('<main class="main"')[0]
+
+    missing = [model._meta.label for model in our_models() if f'href="{listing(model)}"' not in side]
+
+    assert missing == []
+    assert "<summary>More" not in side
+
+
+def test_amounts_and_times_are_the_sites(site, office, deliver):
+    desk = office("super_admin")
+    one_more(site, deliver, 1)
+
+    page = desk.get(listing(Commission)).content.decode()
+
+    assert "₹100.00" in page
+    assert f"Times are those of {site.time_zone}" in page
+    assert desk.get(page_of(Commission.objects.first())).content.decode().count("₹") >= 3
