@@ -125,6 +125,10 @@ class PlanVersionAdmin(UplineModelAdmin):
     add_word = "New plan"
     empty_text = "Make the first plan, look it over, publish it. Nothing is paid before."
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A new one has no state, version or date to show."""
+        return list(TERMS) if obj is None else super().get_fields(request, obj)
+
     def currency_of(self, row: Any) -> str:
         return current_site().currency
 
@@ -314,6 +318,9 @@ class CommissionAdmin(ByOrder):
             lambda row, reason: services.reject_commission(commission=row, reason=reason, actor=actor),
             done="rejected",
         )
+
+    def title_of(self, obj: Commission) -> str:
+        return f"{format_money(obj.amount, obj.currency)} to {obj.user}"
 
     def offers(self, action: str, obj: Commission) -> bool:
         return bool(obj.status == Commission.Status.PENDING)

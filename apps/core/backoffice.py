@@ -238,7 +238,8 @@ class UplineModelAdmin(admin.ModelAdmin):
         form = self.action_form(auto_id="id_row_%s")
         fields = [form[name] for name in form.fields if name not in {"action", "select_across"}]
         return {
-            "row_title": self.title_of(obj), "row_actions": actions, "row_action_fields": fields,
+            "row_title": self.title_of(obj), "row_state": self.state(obj) if hasattr(self, "state") else "",
+            "row_actions": actions, "row_action_fields": fields,
             "row_links": self.row_links(request, obj),
         }  # fmt: skip
 

@@ -220,6 +220,10 @@ class ClickAdmin(UplineModelAdmin):
     intro = "Every visit by a partner's link or code."
     empty_text = "The first click on a link appears here."
     search_help_text = "The beginning of a device's id"
+
+    def title_of(self, obj: Click) -> str:
+        return f"Click on {obj.partner}'s link"
+
     list_display = ("created_at", "partner", "link", "ip", "device_id", "referrer")
     list_select_related = ("partner", "link")
     search_prefixes = ("device_id",)

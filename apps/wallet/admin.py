@@ -127,6 +127,9 @@ class BalanceAdmin(UplineModelAdmin):
     def currency_of(self, row: Any) -> str:
         return str(row.account.currency)
 
+    def title_of(self, obj: Balance) -> str:
+        return f"{obj.account}: {obj.account.user}"
+
     @admin.display(description="owner")
     def owner(self, balance: Balance) -> str:
         return str(balance.account.user)

@@ -77,6 +77,7 @@ class ChainHeadAdmin(UplineModelAdmin):
     view_keys = ("analytics.read",)
     intro = "How far the chains over entries and audit have been sealed."
     list_display = ("chain", "seq", "sealed_xid")
+    exclude = ("hash",)
 
 
 @admin.register(IdempotencyKey)

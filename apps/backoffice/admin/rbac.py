@@ -67,6 +67,9 @@ class UserRoleAdmin(UplineModelAdmin):
     list_filter = ("scope",)
     search_prefixes = ("user__email",)
 
+    def title_of(self, obj: UserRole) -> str:
+        return f"{obj.role.name}: {obj.user}"
+
 
 @admin.register(PlatformRole)
 class PlatformRoleAdmin(UplineModelAdmin):

@@ -76,6 +76,9 @@ class SiteSettingsAdmin(UplineModelAdmin):
     def named(self, row: SiteSettings) -> str:
         return f"Settings of {current_site().name}"
 
+    def title_of(self, obj: SiteSettings) -> str:
+        return self.named(obj)
+
     minimum = money("payout_minimum", label="smallest payout")
 
     def save_model(self, request: Any, obj: Any, form: ModelForm, change: bool) -> None:
