@@ -21,7 +21,8 @@ def test_a_request_leaves_one_line(api, make_user, caplog):
     [line] = lines(caplog)
     assert answer["X-Request-ID"] == "abc-1"
     assert {key: line[key] for key in ("method", "route", "status", "site", "request_id", "actor_id")} == {
-        "method": "GET", "route": "api/v1/auth/me", "status": 400, "site": "ALPHA", "request_id": "abc-1", "actor_id": str(ann.pk),
+        "method": "GET", "route": "api/v1/auth/me", "status": 400, "site": "ALPHA", "request_id": "abc-1",
+        "actor_id": str(ann.pk),
     }  # fmt: skip
     assert "secret" not in json.dumps(line)
 
