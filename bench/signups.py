@@ -1,10 +1,10 @@
 """Registrations under one sponsor: the tree's hottest spot. Password hashing is left out; it happens before the lock."""
 
-import threading
-import time
+from collections.abc import Callable
+from functools import cache
 from uuid import UUID
 
-from django.db import connections
+import psycopg
 
 from apps.accounts.models import Membership, User
 from apps.core.ids import uuid7
@@ -13,23 +13,23 @@ from apps.referrals.models import Partner
 from apps.referrals.selectors import read_stats
 from apps.referrals.services import join
 from bench import data
+from bench.crowd import together
 from bench.data import make_site
 from bench.figures import Figure
 
 CLIENTS, EACH = 16, 60
-_local = threading.local()
 
 
 def run(size: int) -> list[Figure]:
     site = make_site("BENCHJOIN")
     with site_context(site.pk):
         sponsor = join(user=_member("hot"))
-    rate = _together(lambda number: _signup(site.pk, sponsor.pk, number))
+    rate = _rate(lambda number: _signup(site.pk, sponsor.pk, number))
     with site_context(site.pk):
         found = read_stats([sponsor.pk])[sponsor.pk][0]
         if found != CLIENTS * EACH:
             raise RuntimeError(f"{found} of {CLIENTS * EACH} signups are in the statistics")
-    plain = _together(lambda number: _plain(site.pk, sponsor, number))
+    plain = _rate(lambda number: _plain(site.pk, sponsor, number))
     work = f"{CLIENTS} clients, one sponsor, without the hash"
     return [Figure("signups_hot_sponsor", work, f"{rate:.0f}/s", f"{plain:.0f}/s, plain SQL", rate / plain, "≥ 200/s")]
 
@@ -49,9 +49,7 @@ def _signup(site_id: UUID, sponsor_id: UUID, number: int) -> None:
 def _plain(site_id: UUID, sponsor: Partner, number: int) -> None:
     """The same rows by hand: user, membership, role, node, statistics, tail; the sponsor's row locked, as there."""
     user, partner = uuid7(), uuid7()
-    if not hasattr(_local, "db"):
-        _local.db = data.admin()
-    db = _local.db
+    db = _connection()
     with db.transaction():
         db.execute("SELECT numchild FROM referrals_partner WHERE id = %s FOR NO KEY UPDATE", [sponsor.pk])
         db.execute(
@@ -89,29 +87,22 @@ def _plain(site_id: UUID, sponsor: Partner, number: int) -> None:
         )
 
 
+@cache
+def _connection() -> psycopg.Connection:
+    """Of this process."""
+    return data.admin()
+
+
 def _code(pk: UUID) -> str:
     return "".join(data.CODE_ALPHABET[byte % 32] for byte in pk.bytes[-12:])
 
 
-def _together(signup: object) -> float:
-    """Registrations per second of CLIENTS threads doing EACH."""
-    errors: list[BaseException] = []
+def _rate(signup: Callable[[int], None]) -> float:
+    """Registrations per second of CLIENTS doing EACH."""
 
     def client(number: int) -> None:
-        try:
-            for _ in range(EACH):
-                signup(number)  # type: ignore[operator]
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
+        for _ in range(EACH):
+            signup(number)
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return CLIENTS * EACH / (time.perf_counter() - started)
+    seconds, _ = together(client, clients=CLIENTS)
+    return CLIENTS * EACH / seconds
