@@ -15,7 +15,10 @@ from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.authentication import hash_key
 from apps.accounts.tokens import AccessToken
+from apps.core import crypto
 from apps.core.api.errors import error_response
+from apps.core.api.views import Answered
+from apps.core.errors import Conflict, Unprocessable
 from apps.core.middleware import is_api
 from apps.core.models import IdempotencyKey
 from apps.core.tenancy import site_context
@@ -56,7 +59,8 @@ class IdempotencyMiddleware:
     """`Idempotency-Key` on POST (api.md). The claim is committed by itself, the answer together with the effects.
 
     So a crash between the two leaves a claim that expires, and never an effect without its answer. Only 2xx are kept; any
-    other answer frees the key. Anonymous calls ignore it.
+    other answer frees the key. Anonymous calls ignore it. A key that is known is answered by the view, once it has checked who
+    asks: a token that was revoked, or a role that was taken away, gets no old answer either (R20).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -75,9 +79,7 @@ class IdempotencyMiddleware:
             if caller is None:
                 claim = None
             else:
-                claim, refusal = _claim(request, caller, key)
-                if refusal is not None:
-                    return refusal
+                claim, request.known_key = _claim(request, caller, key)
         if claim is None:
             return self.get_response(request)
         request.before_commit.append(lambda response: _store(claim, response))
@@ -92,11 +94,26 @@ def _store(claim: IdempotencyKey, response: HttpResponse) -> None:
     """Runs inside the request's transaction, right before it commits."""
     if 200 <= response.status_code < 300 and not response.streaming:
         IdempotencyKey.objects.filter(pk=claim.pk).update(
-            status=response.status_code, body=response.content, content_type=response.get("Content-Type", "")[:100]
-        )
+            status=response.status_code, body=_sealed(claim, response.content),
+            content_type=response.get("Content-Type", "")[:100],
+        )  # fmt: skip
 
 
-def _claim(request: HttpRequest, caller: str, key: str) -> tuple[IdempotencyKey | None, HttpResponse | None]:
+def _sealed(claim: IdempotencyKey, content: bytes) -> bytes:
+    """Encrypted: an answer may hold tokens or an API key, which are nowhere else in the database (R26)."""
+    return crypto.encrypt(content.decode("latin-1"), context=_place(claim)).encode()
+
+
+def _opened(found: IdempotencyKey) -> bytes:
+    return crypto.decrypt(bytes(found.body).decode(), context=_place(found)).encode("latin-1")
+
+
+def _place(row: IdempotencyKey) -> str:
+    return f"{row.site_id}/core_idempotencykey/body/{row.pk}"
+
+
+def _claim(request: HttpRequest, caller: str, key: str) -> tuple[IdempotencyKey | None, Exception | None]:
+    """The claim, or what the view raises instead of running."""
     fingerprint = _fingerprint(request)
     now = timezone.now()
     claim = IdempotencyKey(
@@ -109,15 +126,14 @@ def _claim(request: HttpRequest, caller: str, key: str) -> tuple[IdempotencyKey 
     if found.pk == claim.pk:
         return found, None
     if found.fingerprint != fingerprint:
-        return None, error_response(
-            request, 422, "idempotency_key_reused", "This Idempotency-Key came with another request before."
-        )
+        message = "This Idempotency-Key came with another request before."
+        return None, Unprocessable("idempotency_key_reused", message)
     if found.status:
-        response = HttpResponse(bytes(found.body), status=found.status, content_type=found.content_type)
+        response = HttpResponse(_opened(found), status=found.status, content_type=found.content_type)
         response["Idempotent-Replayed"] = "true"
-        return None, response
+        return None, Answered(response)
     if found.locked_until > now:
-        return None, error_response(request, 409, "idempotency_in_progress", "The first request is still running.")
+        return None, Conflict("idempotency_in_progress", "The first request is still running.")
     found.locked_until = claim.locked_until
     found.save(update_fields=["locked_until"])
     return found, None

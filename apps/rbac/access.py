@@ -124,7 +124,8 @@ class DeclaredAccess(BasePermission):
     """DRF's side of `access`. A method that declares nothing is closed."""
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        requirement: Requirement | None = getattr(view, "access", {}).get(request.method)
+        method = "GET" if request.method == "HEAD" else request.method
+        requirement: Requirement | None = getattr(view, "access", {}).get(method)
         if requirement is None:
             return request.method not in view.allowed_methods  # let DRF answer 405
         return requirement.met_by(access_of(request), authenticated=bool(request.user.is_authenticated))

@@ -8,10 +8,11 @@ from django.db import connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from apps.accounts.tokens import issue_pair
+from apps.accounts.tokens import issue_pair, revoke_user
 from apps.core.models import IdempotencyKey
 from apps.core.tenancy import site_context
 from apps.payouts.models import Payout
+from apps.rbac.models import UserRole
 from apps.rbac.services import give_affiliate_role
 from apps.sites import registry
 from apps.wallet.tests.factories import give_earnings
@@ -120,3 +121,35 @@ def test_parallel_requests_with_one_key_have_one_effect_and_no_error(client, tra
     assert set(outcomes) <= {201, 409}
     assert 201 in outcomes
     assert payouts(transactional_alpha) == 1
+
+
+@pytest.mark.parametrize("amount", [100, 200])
+def test_a_revoked_token_gets_no_stored_answer(client, transactional_alpha, member, amount):
+    """Neither the answer itself (R20), nor word that there is one."""
+    ask(client, "k1", amount=100)
+    with site_context(transactional_alpha):
+        revoke_user(member)
+
+    answer = ask(client, "k1", amount=amount)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+
+
+def test_a_role_taken_away_gets_no_stored_answer(client, transactional_alpha, member):
+    ask(client, "k1", amount=100)
+    with site_context(transactional_alpha):
+        UserRole.objects.filter(user=member).delete()
+
+    answer = ask(client, "k1", amount=100)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+
+def test_a_kept_answer_can_not_be_read_in_the_database(client, transactional_alpha):
+    """It may hold an API key or tokens (R26)."""
+    answer = ask(client, "k1", amount=100)
+
+    with site_context(transactional_alpha):
+        kept = bytes(IdempotencyKey.objects.get().body)
+    assert answer.json()["id"].encode() not in kept
+    assert kept != b""

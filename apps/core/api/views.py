@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from rest_framework.generics import GenericAPIView
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.request import Request
@@ -20,6 +21,14 @@ class AlwaysJson(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+class Answered(Exception):
+    """The request has an answer already, kept under its Idempotency-Key."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
 class ApiView(GenericAPIView):
     """`access` declares who may, per method; a route without it fails a test and, at run time, every request.
 
@@ -35,11 +44,17 @@ class ApiView(GenericAPIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        known: Exception | None = getattr(request._request, "known_key", None)
+        if known is not None:
+            raise known
         self.check_query(request)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        return exc.response if isinstance(exc, Answered) else super().handle_exception(exc)
 
     def check_query(self, request: Request) -> None:
         allowed = set(self.query_fields)
-        if request.method == "GET":
+        if request.method in ("GET", "HEAD"):
             filterset = getattr(self, "filterset_class", None)
             allowed |= set(filterset.base_filters) if filterset else set()
             allowed |= {"limit", "cursor"} if self.pagination_class and self.queryset_is_list() else set()
