@@ -10,7 +10,8 @@ from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
 from csp.utils import build_policy
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
 
 from apps.core import logs
 from apps.core.api.errors import error_response
@@ -73,6 +74,8 @@ class ErrorShapeMiddleware:
             request.path = request.path.rstrip("/")
         if is_api(request) and _content_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return error_response(request, 413, "too_large", "The body is too large.")
+        if not is_api(request):
+            _refuse_nul(request)
         try:
             response = self.get_response(request)
         except DomainError as error:
@@ -94,6 +97,14 @@ class PolicyMiddleware(CSPMiddleware):
             return super().process_response(request, response)
         response.headers.setdefault(HEADER, self.policy)
         return response
+
+
+def _refuse_nul(request: HttpRequest) -> None:
+    """The one character the database can't even be asked for. Forms and the API's parser refuse it in what they read."""
+    if "\0" in request.path_info:
+        raise Http404
+    if "%00" in request.META.get("QUERY_STRING", ""):
+        raise BadRequest("NUL in the query")
 
 
 def _shaped(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -155,3 +155,16 @@ def test_a_failure_of_ours_is_answered_in_the_design_and_without_the_database(at
     assert response.status_code == 500
     assert "Something failed on our side" in response.content.decode()
     assert "secret detail" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/r/%00", 404), ("/r/x?link=%00", 400), ("/join?ref=%00", 400), ("/dashboard/links/%00.svg", 404)],
+)
+def test_a_nul_in_an_address_is_refused(at, site, path, status):
+    assert at().get(path).status_code == status
+
+
+def test_a_nul_in_the_join_form_is_refused(at, site):
+    assert at().post("/join", NEW | {"referral_code": "\0"}).status_code == 400
+    assert not User.objects.filter(email=NEW["email"]).exists()

@@ -25,7 +25,8 @@ def generate_slug() -> str:
 
 def resolve_code(code: str, *, field: str = "referral_code") -> Partner:
     """The active partner of a code, whatever its case. Raises Invalid: referral_code_unknown, referral_code_inactive."""
-    partner = Partner.objects.people().filter(code=code.strip().upper()).first()
+    code = code.strip().upper()
+    partner = Partner.objects.people().filter(code=code).first() if "\0" not in code else None
     if partner is None:
         raise Invalid("referral_code_unknown", "No partner has this referral code.", field=field)
     if not partner.is_active:
