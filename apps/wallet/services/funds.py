@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from apps.audit import services as audit
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, Invalid
 from apps.core.ids import uuid7
 from apps.wallet.errors import insufficient_balance
 from apps.wallet.models import Books, Entry, Pocket
@@ -20,7 +20,13 @@ from apps.wallet.services.entries import Draft, post
 def credit_user(
     *, user_id: UUID, amount: int, currency: str, ref_type: str, ref_id: str, meta: dict[str, Any], actor: Any
 ) -> tuple[Entry, bool]:
-    """Credit earnings, once per ref. Returns (entry, made). Raises Conflict when the ref was used for another credit."""
+    """Credit earnings, once per ref. Returns (entry, made).
+
+    Raises Invalid for a ref_type that another app's credits have, whose refs would then be taken when they come to be credited,
+    and Conflict when the ref was used for another credit.
+    """
+    if lots.is_listened_to(ref_type):
+        raise Invalid("invalid", f"{ref_type} credits are made by the platform itself.", field="ref_type")
     key = f"{ref_type}:{ref_id}:credit"
     credit = Credit(user_id, amount, currency, ref_type, ref_id, meta)
     try:

@@ -34,6 +34,11 @@ def on_consumed(ref_type: str, path: str) -> None:
     _listeners[ref_type] = path
 
 
+def is_listened_to(ref_type: str) -> bool:
+    """Whether an app credits refs of this type itself."""
+    return ref_type in _listeners
+
+
 def oldest_first(account_id: UUID, amount: int) -> list[Share]:
     """Free parts of lots that add up to `amount`. Raises LedgerBroken when lots and balance disagree."""
     shares, rest = [], amount

@@ -96,3 +96,11 @@ def test_funds_never_go_back_to_earnings(api, ann):
     answer = api(ann).post(f"{URL}/transfers", {"from": "funds", "to": "earnings", "amount": 10})
 
     assert answer.status_code == 400
+
+
+def test_nobody_credits_in_the_name_of_a_commission(api, ann, manager):
+    """Its ref would be taken, and approving it would fail for good."""
+    answer = credit(api(manager), ann, ref_type="commission")
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "ref_type")
+    assert Entry.objects.count() == 0
