@@ -20,7 +20,7 @@ from apps.accounts.tasks import send_password_reset
 from apps.audit import services as audit
 from apps.core import logs
 from apps.core.api.throttling import LOGIN_FAILURES, PASSWORD_RESETS
-from apps.core.errors import Denied, Invalid, NotFound
+from apps.core.errors import Denied, Invalid, NotFound, TooMany
 from apps.core.tenancy import current_site_id, require_site_id
 from apps.rbac import catalogue
 from apps.rbac.access import Access
@@ -51,8 +51,10 @@ def sign_in(*, email: str, password: str) -> User:
         LOGIN_FAILURES.check(key)
     user = MembershipBackend().authenticate(None, username=email, password=password)
     if user is None:
-        for key in keys:
-            LOGIN_FAILURES.hit(key)
+        left = [LOGIN_FAILURES.hit(key) for key in keys]
+        if min(left)[0] < 0:
+            # Attempts that ran side by side passed the check above together; those beyond the tenth are told nothing either.
+            raise TooMany(retry_after=min(left)[1])
         raise invalid_credentials()
     return user
 
@@ -82,7 +84,7 @@ def _join_known(user: User, password: str, user_type: str) -> User:
     LOGIN_FAILURES.check(key)
     if not user.is_active or not user.check_password(password):
         # Guessing here is guessing at sign-in, and counts there.
-        LOGIN_FAILURES.hit(key)
+        LOGIN_FAILURES.spend(key)
         raise email_taken()
     _, made = Membership.objects.get_or_create(user=user, defaults={"user_type": user_type})
     if not made:

@@ -22,7 +22,7 @@ from rest_framework_simplejwt.tokens import Token
 from apps.accounts.errors import token_invalid, token_reused
 from apps.accounts.models import Membership, RefreshToken, User
 from apps.core import logs
-from apps.core.errors import Denied
+from apps.core.errors import Denied, Unauthenticated
 from apps.core.ids import uuid7
 from apps.sites.models import Site
 
@@ -101,10 +101,13 @@ def rotate(*, raw: str, site: Site, durable: list[Any], user_agent: str = "") ->
 
 
 def revoke(*, raw: str, site: Site) -> None:
-    """End the sign-in a refresh token belongs to. An unknown or expired one is already ended: no error."""
+    """End the sign-in a refresh token belongs to. An unknown or expired one is already ended: no error.
+
+    Raises Denied site_mismatch: said as done, the sign-in at the other site would live on.
+    """
     try:
         claims = _read(SignedRefreshToken, raw, site)
-    except Exception:
+    except Unauthenticated:
         return
     row = RefreshToken.objects.filter(jti_hash=_hash(claims.jti)).first()
     if row is not None:

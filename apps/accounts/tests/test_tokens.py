@@ -1,5 +1,6 @@
 """Signing in, rotation, revocation: W5, R19, R20, as a client sees them over HTTP."""
 
+import secrets
 import threading
 
 import pytest
@@ -158,3 +159,31 @@ def test_of_a_hundred_parallel_refreshes_one_wins_and_the_family_is_over(transac
         f"{URL}/token/refresh", {"refresh": winner}, format="json"
     )
     assert (after.status_code, after.json()["code"]) == (401, "token_invalid")
+
+
+def test_signing_out_at_another_site_is_refused_and_ends_nothing(api, ann, other_site):
+    pair = sign_in(api()).json()
+
+    answer = api(at=other_site).post(f"{URL}/logout", {"refresh": pair["refresh"]})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "site_mismatch")
+    assert api().post(f"{URL}/token/refresh", {"refresh": pair["refresh"]}).status_code == 200
+
+
+def test_head_answers_like_get_without_the_body(api, ann):
+    answer = api(ann).head(f"{URL}/me")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert api().head(f"{URL}/me").status_code == 401
+
+
+def test_failures_side_by_side_are_told_ten_times_too(api, ann, settings, monkeypatch):
+    """As threads do that all passed the check before any of them had failed."""
+    settings.UPLINE_THROTTLE = True
+    monkeypatch.setattr("apps.core.api.throttling.Limit.check", lambda limit, key: None)
+    client = api()
+    client.defaults["REMOTE_ADDR"] = f"2001:db8::{secrets.token_hex(2)}"  # counters outlive a run
+
+    statuses = [sign_in(client, f"{secrets.token_hex(6)}@example.com").status_code for _ in range(12)]
+
+    assert statuses == [401] * 10 + [429] * 2
