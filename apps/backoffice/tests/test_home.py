@@ -98,7 +98,7 @@ def test_only_what_the_role_may_see(story, make_user, role, seen):
     assert (home.revenue is None) == (role != "sales_executive")
 
 
-def test_the_page_takes_as_many_queries_whatever_there_is(story, office, deliver):
+def test_the_page_takes_as_many_queries_whatever_there_is(story, office, deliver, steady_sites):
     desk = office("super_admin")
     desk.get("/admin/")
 

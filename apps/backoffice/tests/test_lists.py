@@ -66,7 +66,7 @@ def statements(desk, url):
     return len(found)
 
 
-def test_a_list_costs_the_same_with_one_row_and_with_five(site, office, deliver):
+def test_a_list_costs_the_same_with_one_row_and_with_five(site, office, deliver, steady_sites):
     desk = office("super_admin")
     one_more(site, deliver, 1)
     before = {model: (model.objects.count(), statements(desk, listing(model))) for model in our_models()}
