@@ -17,7 +17,7 @@ from bench.crowd import together
 from bench.data import make_site
 from bench.figures import Figure
 
-CLIENTS, EACH = 16, 60
+CLIENTS, EACH = 16, 150
 
 
 def run(size: int) -> list[Figure]:
