@@ -94,9 +94,11 @@ def _join_known(user: User, password: str, user_type: str) -> User:
 
 @transaction.atomic
 def change_password(*, user: User, old_password: str, new_password: str) -> None:
-    """Ends every token at every site. Raises Invalid (old one wrong, new one weak)."""
+    """Ends every token at every site. Raises Invalid (old one wrong, new one weak), TooMany (ten wrong ones a minute)."""
     user = User.objects.select_for_update().get(pk=user.pk)
+    LOGIN_FAILURES.check(f"change:{user.pk}")
     if not user.check_password(old_password):
+        LOGIN_FAILURES.hit(f"change:{user.pk}")
         raise Invalid("invalid_credentials", "The old password is wrong.", field="old_password")
     _set_password(user, new_password, action="password.changed")
 

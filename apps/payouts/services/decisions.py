@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.payouts import errors
 from apps.payouts.models import Payout
-from apps.referrals.models import Partner
+from apps.payouts.services.freezing import check_not_frozen
 from apps.wallet import services as wallet
 
 Status = Payout.Status
@@ -19,7 +19,7 @@ Status = Payout.Status
 def approve_payout(*, payout: Payout, actor: audit.Actor) -> Payout:
     """REQUESTED → APPROVED. Raises Denied (own payout), Conflict (state, frozen)."""
     payout = _locked(payout, actor)
-    _check_not_frozen(payout)
+    check_not_frozen(payout.user_id)
     payout.advance(to=Status.APPROVED)
     payout.approved_at, payout.approved_by_id = timezone.now(), _person(actor)
     payout.save(update_fields=["status", "approved_at", "approved_by"])
@@ -58,7 +58,7 @@ def process_payout(*, payout: Payout, actor: audit.Actor, reference: str = "") -
     Raises Denied (own payout), Conflict (state, frozen).
     """
     payout = _locked(payout, actor)
-    _check_not_frozen(payout)
+    check_not_frozen(payout.user_id)
     payout.advance(to=Status.PROCESSING)
     payout.save(update_fields=["status"])  # the database wants each step, and so does the history
     payout.advance(to=Status.COMPLETED)
@@ -74,11 +74,6 @@ def _locked(payout: Payout, actor: audit.Actor) -> Payout:
     if actor.actor_kind == "user" and actor.actor_id == found.user_id:
         raise errors.own_payout()
     return found
-
-
-def _check_not_frozen(payout: Payout) -> None:
-    if Partner.objects.filter(user_id=payout.user_id, status=Partner.Status.FROZEN).exists():
-        raise errors.partner_frozen()
 
 
 def _release(payout: Payout) -> None:

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.payouts import errors
 from apps.payouts.models import Payout, PayoutMethod
-from apps.referrals.models import Partner
+from apps.payouts.services.freezing import check_not_frozen
 from apps.sites.selectors import current_site, site_settings
 from apps.wallet import services as wallet
 from apps.wallet.errors import insufficient_balance
@@ -22,7 +22,7 @@ def request_payout(*, user: User, amount: int | None = None, method: PayoutMetho
 
     Raises Conflict, checked in this order: partner_frozen, payout_in_progress, cooldown, below_minimum, insufficient_balance.
     """
-    _check_not_frozen(user)
+    check_not_frozen(user.pk)
     if Payout.objects.filter(user=user, status__in=Payout.OPEN).exists():
         raise errors.payout_in_progress()
     until = next_allowed_at(user)
@@ -52,11 +52,6 @@ def next_allowed_at(user: User) -> datetime | None:
         return None
     until = last.finished_at + timedelta(hours=hours)
     return until if until > timezone.now() else None
-
-
-def _check_not_frozen(user: User) -> None:
-    if Partner.objects.filter(user=user, status=Partner.Status.FROZEN).exists():
-        raise errors.partner_frozen()
 
 
 def _open(user: User, amount: int, method: PayoutMethod | None) -> Payout:

@@ -161,6 +161,15 @@ def test_a_frozen_partner_is_paid_nothing(api, ann, approver):
     assert Payout.objects.get().status == "requested"
 
 
+def test_nor_can_a_frozen_partner_move_earnings_to_funds(api, ann):
+    set_partner_status(partner=ann.partners.get(), status="frozen", reason="fraud", actor=SYSTEM)
+
+    answer = api(ann).post("/api/v1/wallet/transfers", {"from": "earnings", "to": "funds", "amount": 10})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "partner_frozen")
+    assert money(ann) == (6000, 0)
+
+
 @pytest.mark.parametrize("action", ["approve", "process", "reject"])
 def test_a_finished_payout_stays_as_it_is(api, ann, make_user, action):
     owner = make_user("owner@example.com", roles=["super_admin"])

@@ -10,7 +10,7 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.ids import uuid7
 from apps.wallet.errors import insufficient_balance
 from apps.wallet.models import Books, Entry, Pocket
-from apps.wallet.services import lots
+from apps.wallet.services import guards, lots
 from apps.wallet.services.accounts import lock, open_accounts, system_account
 from apps.wallet.services.earnings import Credit, credit_earnings
 from apps.wallet.services.entries import Draft, post
@@ -56,7 +56,8 @@ def deposit_funds(*, user_id: UUID, amount: int, currency: str, ref_id: str) -> 
 
 @transaction.atomic
 def transfer_to_funds(*, user_id: UUID, amount: int, currency: str) -> Entry:
-    """Earnings → funds, oldest lots first. Raises Conflict insufficient_balance."""
+    """Earnings → funds, oldest lots first. Raises Conflict insufficient_balance, or what a guard of an upper app does."""
+    guards.check_may_leave(user_id)
     accounts = open_accounts([user_id], (Pocket.EARNINGS, Pocket.FUNDS), currency)
     earnings, funds = accounts[user_id, Pocket.EARNINGS], accounts[user_id, Pocket.FUNDS]
     if lock([earnings, funds])[earnings] < amount:
