@@ -21,7 +21,7 @@ BENCHES = {
     "ledger_posts": "bench.ledger",
     "signups_hot_sponsor": "bench.signups",
 }
-SOAKS: dict[str, str] = {}
+SOAKS = {"reliability": "bench.soak"}
 
 
 def fresh_database() -> None:

@@ -29,15 +29,15 @@ def run(size: int) -> list[Figure]:
         version = create_plan(terms=trading.plan or {}, rules=trading.rules, actor=SYSTEM)
         publish_plan(plan=version.plan, actor=SYSTEM)
         buyer = make_chain(LEVELS + 1)[-1].user_id
-    _record(site.pk, buyer, BATCH)
+    record_orders(site.pk, buyer, BATCH)
     outbox.drain(site.pk, "commissions")
     ours = plain = 0.0
     for _ in range(ROUNDS):
-        _record(site.pk, buyer, ORDERS)
+        record_orders(site.pk, buyer, ORDERS)
         started = time.perf_counter()
         outbox.drain(site.pk, "commissions", limit=ORDERS)
         ours += time.perf_counter() - started
-        _record(site.pk, buyer, ORDERS)
+        record_orders(site.pk, buyer, ORDERS)
         plain += _plainly(site.pk, version.pk)
     with site_context(site.pk):
         made, expected = Commission.objects.count(), (2 * ROUNDS * ORDERS + BATCH) * LEVELS
@@ -49,7 +49,7 @@ def run(size: int) -> list[Figure]:
     return [Figure("commission_orders", work, f"{orders / ours:.0f}/s", limit, plain / ours, "≥ 0.25, then 0.50")]
 
 
-def _record(site_id: UUID, buyer: UUID, number: int) -> None:
+def record_orders(site_id: UUID, buyer: UUID, number: int) -> None:
     with site_context(site_id):
         for _ in range(number):
             report = ExternalOrder(

@@ -11,13 +11,13 @@ WARM = 10
 
 @dataclass(frozen=True)
 class Figure:
-    """`ratio` is ours ÷ the limit's: of a rate, 1.0 is as fast as the limit; of a time, 1.0 is as quick."""
+    """`ratio` is ours ÷ the limit's: of a rate, 1.0 is as fast as the limit; of a time, 1.0 is as quick. A soak has none."""
 
     name: str
     work: str
     figure: str
     limit: str
-    ratio: float
+    ratio: float | None
     target: str
 
 
@@ -35,7 +35,9 @@ def alternating(*calls: Callable[[], object], times: int) -> list[float]:
 
 def table(figures: Sequence[Figure]) -> str:
     rows = [("name", "work", "figure", "limit in the same run", "ratio", "target")]
-    rows += [(f.name, f.work, f.figure, f.limit, f"{f.ratio:.2f}", f.target) for f in figures]
+    rows += [
+        (f.name, f.work, f.figure, f.limit, f"{f.ratio:.2f}" if f.ratio is not None else "", f.target) for f in figures
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
