@@ -1,5 +1,6 @@
 """Fixtures for every test: a cloned database per worker, sites, and the API as a client sees it."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -151,3 +152,21 @@ def as_admin(transactional_db: None) -> Callable[..., None]:
             admin.execute(sql, params)
 
     return run
+
+
+@pytest.fixture
+def seal_rows(transactional_alpha: Any) -> Callable[[str, int], None]:
+    """seal_rows("ledger", 3): seal ALPHA's chain until it holds so many more rows.
+
+    Rows are sealed once no older transaction of the whole server runs, and other tests share the server.
+    """
+    from apps.core import chain
+
+    def seal(name: str, wanted: int) -> None:
+        done, until = 0, time.monotonic() + 30
+        while done < wanted and time.monotonic() < until:
+            done += chain.seal(transactional_alpha, name)
+            time.sleep(0.05)
+        assert done == wanted
+
+    return seal

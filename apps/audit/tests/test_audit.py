@@ -1,7 +1,5 @@
 """The audit log: append-only, and any altered byte is found (H12, R25, X8)."""
 
-import time
-
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
@@ -37,22 +35,13 @@ def test_nothing_is_taken_back(site, statement):
     assert AuditEvent.objects.count() == 1
 
 
-def sealed(site_id, wanted):
-    """Rows are sealed once no older transaction of the whole server runs, and other tests share the server."""
-    done, until = 0, time.monotonic() + 30
-    while done < wanted and time.monotonic() < until:
-        done += chain.seal(site_id, "audit")
-        time.sleep(0.05)
-    assert done == wanted
-
-
 @pytest.fixture
-def five(transactional_alpha):
+def five(transactional_alpha, seal_rows):
     with site_context(transactional_alpha):
         target = Site.objects.get(pk=transactional_alpha)
         record_many(actor=SYSTEM, action="test.happened", targets=[target] * 5)
         ids = list(AuditEvent.objects.order_by("id").values_list("pk", flat=True))
-    sealed(transactional_alpha, 5)
+    seal_rows("audit", 5)
     assert chain.verify(transactional_alpha, "audit") is None
     return ids
 

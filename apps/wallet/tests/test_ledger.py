@@ -1,7 +1,6 @@
 """The ledger as the database guards it (R2, R3), and the life of money in it, told with worked examples."""
 
 import threading
-import time
 
 import pytest
 from django.db import Error, IntegrityError, ProgrammingError, connection, connections, transaction
@@ -214,20 +213,11 @@ def test_forty_parallel_withdrawals_of_ten_from_a_hundred_leave_ten(transactiona
         assert selectors.contradictions() == []
 
 
-def sealed_in_time(site_id, wanted):
-    """Rows are sealed once no older transaction of the whole server runs, and other tests share the server."""
-    sealed, until = 0, time.monotonic() + 30
-    while sealed < wanted and time.monotonic() < until:
-        sealed += chain.seal(site_id, "ledger")
-        time.sleep(0.05)
-    assert sealed == wanted
-
-
 @pytest.mark.django_db(transaction=True)
-def test_the_chain_names_the_altered_entry(transactional_alpha, member, as_admin):
+def test_the_chain_names_the_altered_entry(transactional_alpha, member, as_admin, seal_rows):
     with site_context(transactional_alpha):
         entries = [give_earnings(member, amount) for amount in (10, 20, 30)]
-    sealed_in_time(transactional_alpha, 3)
+    seal_rows("ledger", 3)
     assert chain.verify(transactional_alpha, "ledger") is None
 
     as_admin("UPDATE wallet_posting SET amount = amount * 2 WHERE entry_id = %s", [entries[1].pk])
