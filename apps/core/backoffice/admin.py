@@ -1,30 +1,24 @@
-"""The back office's ground rules: who may, how lists scale, and that every write goes through a service.
+"""The base of every model's screen: who may, how lists scale, and that every write goes through a service."""
 
-A model's admin names the permission keys that open it. `request.access` is put there by apps.accounts' middleware, so that the
-admin obeys the same roles as the API. Nothing is written to Django's log: the audit log has it.
-"""
-
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.safestring import SafeString
 
-from apps.core.errors import DomainError, Invalid
-from apps.core.money import SYMBOLS, exponent, format_money
+from apps.core.backoffice.actions import may
+from apps.core.backoffice.columns import plain_json, plain_money
+from apps.core.backoffice.fields import LinesField, amount_field
+from apps.core.errors import DomainError
 
 COUNT_UP_TO = 10_000
 
@@ -36,88 +30,6 @@ class CappedPaginator(Paginator):
     def count(self) -> int:
         rows: Any = self.object_list
         return int(rows.order_by()[: COUNT_UP_TO + 1].count()) if isinstance(rows, QuerySet) else len(rows)
-
-
-class ReasonForm(ActionForm):
-    """Beside the list of actions: why. `reason_of` reads it."""
-
-    note = forms.CharField(
-        label="Reason", max_length=500, required=False,
-        widget=forms.TextInput(attrs={"placeholder": "Reason", "aria-label": "Reason", "autocomplete": "off"}),
-    )  # fmt: skip
-
-
-def reason_of(request: HttpRequest) -> str:
-    return request.POST.get("note", "").strip()[:500]
-
-
-def required_reason(request: HttpRequest) -> str:
-    """Raises Invalid: a decision against somebody has a reason that they can be told."""
-    reason = reason_of(request)
-    if not reason:
-        raise Invalid("invalid", "Say why: write the reason beside the action.", field="note")
-    return reason
-
-
-class AmountField(forms.CharField):
-    """Minor units, written and read as people do: "1,234.50"."""
-
-    def __init__(self, *, currency: str, minimum: int = 0, **kwargs: Any) -> None:
-        self.currency, self.minimum = currency, minimum
-        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-        super().__init__(max_length=30, widget=widget, **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        if not isinstance(value, int):
-            return value
-        return format_money(value, self.currency).replace(SYMBOLS.get(self.currency, self.currency), "").strip()
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, int):
-            return value
-        plain = str(value or "").replace(SYMBOLS.get(self.currency, self.currency), "").replace(self.currency, "")
-        plain = plain.replace(",", "").replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
-        if not plain:
-            return None
-        whole, dot, decimals = plain.partition(".")
-        places = exponent(self.currency)
-        digits = whole + decimals
-        if not (digits.isascii() and digits.isdigit()) or (dot and not decimals) or len(decimals) > places:
-            example = format_money(50_000, self.currency)
-            raise forms.ValidationError(f"Write an amount such as {example}.", code="invalid")
-        amount = int(digits.ljust(len(whole) + places, "0") or "0")
-        if not self.minimum <= amount < 2**63:
-            raise forms.ValidationError(f"At least {format_money(self.minimum, self.currency)}.", code="invalid")
-        return amount
-
-    def validate(self, value: Any) -> None:
-        if value is None and self.required:
-            raise forms.ValidationError(self.error_messages["required"], code="required")
-
-    def run_validators(self, value: Any) -> None:
-        """The range was checked with the text."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(self.to_python(data) != initial)
-        except forms.ValidationError:
-            return True
-
-
-class LinesField(forms.CharField):
-    """A list of texts, one on each line."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}), **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(self.to_python(data) != (initial or []))
 
 
 class UplineModelAdmin(admin.ModelAdmin):
@@ -189,7 +101,7 @@ class UplineModelAdmin(admin.ModelAdmin):
         if name not in self.money_fields and name not in self.json_fields:
             return name
         label = str(getattr(self.opts.get_field(name), "verbose_name", name))
-        return _plain_money(name, label, self.currency_of) if name in self.money_fields else _plain_json(name, label)
+        return plain_money(name, label, self.currency_of) if name in self.money_fields else plain_json(name, label)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name in self.money_fields:
@@ -296,134 +208,3 @@ class UplineModelAdmin(admin.ModelAdmin):
 
     def log_deletions(self, *args: Any, **kwargs: Any) -> Any:
         """Nothing is deleted here."""
-
-
-def may(request: HttpRequest, keys: Iterable[str]) -> bool:
-    """Does the caller hold one of these keys for the whole site?"""
-    access = getattr(request, "access", None)
-    return access is not None and any(access.at_site(key) for key in keys)
-
-
-def attempt(request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], Any], *, done: str) -> None:
-    """Run a service for each chosen row and say what happened, `done` being "payout{s} approved"; one that is refused holds
-    up no other."""
-    finished, refused = 0, []
-    for row in rows:
-        try:
-            with transaction.atomic():
-                act(row)
-            finished += 1
-        except DomainError as error:
-            refused.append(f"{row}: {error.message}")
-    if finished:
-        messages.success(request, f"{finished} {done.replace('{s}', '' if finished == 1 else 's')}.")
-    for text in refused[:10]:
-        messages.error(request, text)
-    if len(refused) > 10:
-        messages.error(request, f"{len(refused) - 10} more were refused.")
-
-
-def attempt_with_reason(
-    request: HttpRequest, rows: Iterable[Any], act: Callable[[Any, str], Any], *, done: str
-) -> None:
-    """`attempt` for what needs a reason. Without one nothing is tried."""
-    try:
-        reason = required_reason(request)
-    except DomainError as error:
-        messages.error(request, error.message)
-        return
-    attempt(request, rows, lambda row: act(row, reason), done=done)
-
-
-def money(name: str, *, label: str = "") -> Callable[[Any, Any], SafeString]:
-    """A column that shows an amount with its currency: `amount_shown = money("amount")`."""
-
-    def shown(self: Any, row: Any) -> SafeString:
-        return amount_text(getattr(row, name), self.currency_of(row))
-
-    shown.short_description = label or name.replace("_", " ")  # type: ignore[attr-defined]
-    shown.admin_order_field = name  # type: ignore[attr-defined]
-    return shown
-
-
-def amount_text(amount: int | None, currency: str) -> SafeString:
-    if amount is None:
-        return SafeString("–")
-    return format_html('<span class="money">{}</span>', format_money(amount, currency))
-
-
-def amount_field(db_field: Any, currency: str) -> AmountField:
-    """What edits a column of minor units."""
-    least = min((v.limit_value for v in db_field.validators if v.code == "min_value" and v.limit_value > -1), default=0)
-    text = str(db_field.help_text).replace("Minor units.", "").replace("Minor units for", "For").strip()
-    return AmountField(
-        currency=currency, minimum=max(least, 0), required=not db_field.blank, initial=db_field.get_default(),
-        label=str(db_field.verbose_name).capitalize(), help_text=f"In {currency}. {text}".strip(),
-    )  # fmt: skip
-
-
-def _plain_money(name: str, label: str, currency_of: Callable[[Any], str]) -> Callable[[Any], SafeString]:
-    def shown(row: Any) -> SafeString:
-        return amount_text(getattr(row, name), currency_of(row))
-
-    shown.__name__ = f"{name}_shown"
-    shown.short_description = label  # type: ignore[attr-defined]
-    return shown
-
-
-def _plain_json(name: str, label: str) -> Callable[[Any], SafeString]:
-    def shown(row: Any) -> SafeString:
-        return json_text(getattr(row, name))
-
-    shown.__name__ = f"{name}_shown"
-    shown.short_description = label  # type: ignore[attr-defined]
-    return shown
-
-
-def named(user: Any, more: str) -> SafeString:
-    """A person and, below, what tells them apart."""
-    name = str(user) if user is not None else "–"
-    return format_html("{}", name) if name == more else format_html("{}<small>{}</small>", name, more)
-
-
-def json_text(value: Any) -> SafeString:
-    """A flat object as a table, a list of texts as text, anything else as it is stored."""
-    if not value:
-        return SafeString("–")
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return format_html("{}", ", ".join(value))
-    if isinstance(value, Mapping):
-        rows = (
-            (key, item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
-            for key, item in value.items()
-        )
-        return format_html(
-            '<table class="bo-changes">{}</table>',
-            format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', rows),
-        )
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=1, ensure_ascii=False))
-
-
-def badge(status: str, label: str) -> SafeString:
-    """A state as word, sign and colour (design kit)."""
-    return format_html('<span class="badge" data-status="{}">{}</span>', status, label)
-
-
-__all__ = [
-    "AmountField",
-    "CappedPaginator",
-    "LinesField",
-    "ReasonForm",
-    "UplineModelAdmin",
-    "amount_field",
-    "amount_text",
-    "attempt",
-    "attempt_with_reason",
-    "badge",
-    "json_text",
-    "may",
-    "money",
-    "named",
-    "reason_of",
-    "required_reason",
-]

@@ -1,0 +1,30 @@
+"""The back office's ground rules, shared by every app's `admin.py`: who may, how lists scale, how values are shown and typed,
+and that every write goes through a service.
+
+A model's admin names the permission keys that open it. `request.access` is put there by apps.accounts' middleware, so that the
+admin obeys the same roles as the API. Nothing is written to Django's log: the audit log has it.
+"""
+
+from apps.core.backoffice.actions import ReasonForm, attempt, attempt_with_reason, may, reason_of, required_reason
+from apps.core.backoffice.admin import CappedPaginator, UplineModelAdmin
+from apps.core.backoffice.columns import amount_text, badge, json_text, money, named
+from apps.core.backoffice.fields import AmountField, LinesField, amount_field
+
+__all__ = [
+    "AmountField",
+    "CappedPaginator",
+    "LinesField",
+    "ReasonForm",
+    "UplineModelAdmin",
+    "amount_field",
+    "amount_text",
+    "attempt",
+    "attempt_with_reason",
+    "badge",
+    "json_text",
+    "may",
+    "money",
+    "named",
+    "reason_of",
+    "required_reason",
+]

@@ -1,0 +1,78 @@
+"""Form fields that staff type into: amounts as people write them, lists as lines of text."""
+
+from typing import Any
+
+from django import forms
+
+from apps.core.money import SYMBOLS, exponent, format_money
+
+
+class AmountField(forms.CharField):
+    """Minor units, written and read as people do: "1,234.50"."""
+
+    def __init__(self, *, currency: str, minimum: int = 0, **kwargs: Any) -> None:
+        self.currency, self.minimum = currency, minimum
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(max_length=30, widget=widget, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, int):
+            return value
+        return format_money(value, self.currency).replace(SYMBOLS.get(self.currency, self.currency), "").strip()
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, int):
+            return value
+        plain = str(value or "").replace(SYMBOLS.get(self.currency, self.currency), "").replace(self.currency, "")
+        plain = plain.replace(",", "").replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
+        if not plain:
+            return None
+        whole, dot, decimals = plain.partition(".")
+        places = exponent(self.currency)
+        digits = whole + decimals
+        if not (digits.isascii() and digits.isdigit()) or (dot and not decimals) or len(decimals) > places:
+            example = format_money(50_000, self.currency)
+            raise forms.ValidationError(f"Write an amount such as {example}.", code="invalid")
+        amount = int(digits.ljust(len(whole) + places, "0") or "0")
+        if not self.minimum <= amount < 2**63:
+            raise forms.ValidationError(f"At least {format_money(self.minimum, self.currency)}.", code="invalid")
+        return amount
+
+    def validate(self, value: Any) -> None:
+        if value is None and self.required:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """The range was checked with the text."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != initial)
+        except forms.ValidationError:
+            return True
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one on each line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.to_python(data) != (initial or []))
+
+
+def amount_field(db_field: Any, currency: str) -> AmountField:
+    """What edits a column of minor units."""
+    least = min((v.limit_value for v in db_field.validators if v.code == "min_value" and v.limit_value > -1), default=0)
+    text = str(db_field.help_text).replace("Minor units.", "").replace("Minor units for", "For").strip()
+    return AmountField(
+        currency=currency, minimum=max(least, 0), required=not db_field.blank, initial=db_field.get_default(),
+        label=str(db_field.verbose_name).capitalize(), help_text=f"In {currency}. {text}".strip(),
+    )  # fmt: skip
