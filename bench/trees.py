@@ -28,7 +28,7 @@ WHERE p.site_id = %s AND p.path > %s AND p.path < %s AND p.depth + 0 <= %s ORDER
 """
 _COUNTS_SQL = """
 SELECT depth, count(*) FROM referrals_partner
-WHERE site_id = %s AND path > %s AND path < %s AND depth <= %s GROUP BY depth
+WHERE site_id = %s AND path > %s AND path < %s AND depth + 0 <= %s GROUP BY depth
 """
 # As many rows, from no table: how quick the machine was at that moment. Others use it too, and between the sizes lie minutes.
 _YARDSTICK_SQL = """

@@ -22,9 +22,10 @@ ROOT_DEPTH = 1
 CODE_PATTERN = r"^[2-9A-HJ-NP-Z]{12}$"
 
 
+# "+ 0" keeps a fixed plan on the index by path: that by depth is entered once for each level of the whole tree (twice as slow).
 _LEVEL_COUNTS = """
 SELECT depth, count(*) FROM referrals_partner
-WHERE path > %s AND path < %s AND depth <= %s GROUP BY depth
+WHERE path > %s AND path < %s AND depth + 0 <= %s GROUP BY depth
 """
 
 
@@ -116,7 +117,8 @@ class Partner(MP_Node, SiteModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["site", "path"], name="referrals_partner_path"),
+            # With the depth: a branch is counted by level from this index alone.
+            models.UniqueConstraint(fields=["site", "path"], include=["depth"], name="referrals_partner_place"),
             models.UniqueConstraint(fields=["site", "user"], name="referrals_partner_user"),
             models.UniqueConstraint(fields=["site", "code"], name="referrals_partner_code"),
             models.CheckConstraint(

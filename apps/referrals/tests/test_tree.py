@@ -13,7 +13,7 @@ from apps.core.tenancy import site_context
 from apps.rbac.models import UserRole
 from apps.referrals import tasks
 from apps.referrals.models import Partner, PartnerStats, StatsTail
-from apps.referrals.models.partner import CODE_PATTERN
+from apps.referrals.models.partner import _LEVEL_COUNTS, CODE_PATTERN
 from apps.referrals.selectors import _PAGE, read_stats, upline_snapshot, upline_through
 from apps.referrals.services import ensure_root, fold_stats, generate_code, join, set_partner_status
 from apps.referrals.services.codes import ALPHABET, LENGTH, resolve_code
@@ -278,8 +278,20 @@ def test_a_page_of_the_tree_reads_the_index_in_order(twenty_thousand):
         cursor.execute("EXPLAIN EXECUTE page (%s, %s, 21, 51, 0)", [root.path, f"{root.path}~"])
         plan = "\n".join(line for (line,) in cursor.fetchall())
 
-    assert "Index Scan using referrals_partner_path" in plan, plan
+    assert "Index Scan using referrals_partner_place" in plan, plan
     assert "Sort" not in plan
+
+
+def test_levels_are_counted_from_one_range_of_an_index_alone(twenty_thousand):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE counts AS {_LEVEL_COUNTS.replace('%s', '{}').format('$1', '$2', '$3')}")
+        path = twenty_thousand.path
+        cursor.execute("EXPLAIN EXECUTE counts (%s, %s, 22)", [path, f"{path}~"])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Index Only Scan using referrals_partner_place" in plan, plan
+    assert re.search(r"Index Cond: .*path.* > .*path.* < ", plan), plan
 
 
 def test_the_last_child_is_found_without_reading_the_branch(twenty_thousand):
