@@ -260,7 +260,7 @@ class CommissionAdmin(ByOrder):
     )  # fmt: skip
     list_select_related = ("partner", "user", "version")
     list_filter = ("status", ReadyFilter, "kind", "level", "earned_at")
-    search_prefixes = ("partner__code", "user__email")
+    search_prefixes = ("user__partners__code", "user__email")
     search_help_text = "Partner's code, e-mail, or an order's id"
     money_fields = ("amount", "original_amount", "reversed_amount", "base_amount", "flat_amount", "cap", "refunded_before",
                     "refunded_after")  # fmt: skip

@@ -6,9 +6,10 @@ admin obeys the same roles as the API. Nothing is written to Django's log: the a
 """
 
 from apps.core.backoffice.actions import ReasonForm, attempt, attempt_with_reason, may, reason_of, required_reason
-from apps.core.backoffice.admin import CappedPaginator, UplineModelAdmin
+from apps.core.backoffice.admin import UplineModelAdmin
 from apps.core.backoffice.columns import amount_text, badge, json_text, money, named
 from apps.core.backoffice.fields import AmountField, LinesField, amount_field
+from apps.core.backoffice.lists import CappedPaginator
 
 __all__ = [
     "AmountField",

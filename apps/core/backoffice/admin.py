@@ -1,15 +1,12 @@
 """The base of every model's screen: who may, how lists scale, and that every write goes through a service."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
 from django.db import models, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,18 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from apps.core.backoffice.actions import may
 from apps.core.backoffice.columns import plain_json, plain_money
 from apps.core.backoffice.fields import LinesField, amount_field
+from apps.core.backoffice.lists import CappedPaginator, found_by
 from apps.core.errors import DomainError
-
-COUNT_UP_TO = 10_000
-
-
-class CappedPaginator(Paginator):
-    """Counts no further than COUNT_UP_TO: on a million rows the exact number costs seconds and tells nobody anything."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[: COUNT_UP_TO + 1].count()) if isinstance(rows, QuerySet) else len(rows)
 
 
 class UplineModelAdmin(admin.ModelAdmin):
@@ -185,20 +172,8 @@ class UplineModelAdmin(admin.ModelAdmin):
         return self.search_prefixes or super().get_search_fields(request)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """An id, or the beginning of one of `search_prefixes`, as a range of text."""
-        term = search_term.strip()
-        if not term or "\x00" in term:
-            return queryset, False
-        found = Q()
-        try:
-            found |= Q(pk=UUID(term))
-        except ValueError:
-            if not self.search_prefixes:
-                return queryset.none(), False
-        for column in self.search_prefixes:
-            start = term.upper() if column.endswith("code") else term.lower() if column.endswith("email") else term
-            found |= Q(**{f"{column}__gte": start, f"{column}__lt": start + "\U0010ffff"})
-        return queryset.filter(found), False
+        """An id, or the beginning of one of `search_prefixes`."""
+        return found_by(queryset, self.search_prefixes, search_term), False
 
     def log_addition(self, *args: Any, **kwargs: Any) -> Any:
         """The service has recorded it."""

@@ -126,3 +126,73 @@ class SiteStats(serializers.Serializer[Any]):
     commissions = serializers.DictField(child=CountAmount())
     payouts = serializers.DictField(child=CountAmount())
     clicks = serializers.IntegerField()
+
+
+class RevenueRow(serializers.Serializer[Any]):
+    """`date` is the first day of the unit."""
+
+    date = serializers.DateField(source="start")
+    orders = serializers.IntegerField()
+    amount = serializers.IntegerField()
+    refunded = serializers.IntegerField()
+    net = serializers.IntegerField()
+
+
+class RevenueTotal(serializers.Serializer[Any]):
+    orders = serializers.IntegerField()
+    amount = serializers.IntegerField()
+    refunded = serializers.IntegerField()
+    net = serializers.IntegerField()
+
+
+class Ranged(serializers.Serializer[Any]):
+    """With the range of days that was asked for, both ends included."""
+
+    def get_fields(self) -> dict[str, Any]:
+        ends = {"from": serializers.DateField(source="first"), "to": serializers.DateField(source="last")}
+        return {**ends, **super().get_fields()}
+
+
+class RevenueReport(Ranged):
+    period = serializers.CharField()
+    currency = serializers.CharField()
+    total = RevenueTotal()
+    series = RevenueRow(many=True, source="rows")
+
+
+class Joined(serializers.Serializer[Any]):
+    today = serializers.IntegerField()
+    last_7_days = serializers.IntegerField()
+    last_30_days = serializers.IntegerField()
+
+
+class DayJoined(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    joined = serializers.IntegerField()
+
+
+class PeopleReport(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    active = serializers.IntegerField()
+    by_type = serializers.DictField(child=serializers.IntegerField())
+    partners = PartnerCounts()
+    joined = Joined()
+    series = DayJoined(many=True)
+
+
+class ActorCount(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class DayCount(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    count = serializers.IntegerField()
+
+
+class ActsReport(Ranged):
+    total = serializers.IntegerField()
+    by_action = serializers.DictField(child=serializers.IntegerField())
+    by_actor = ActorCount(many=True)
+    series = DayCount(many=True)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.reports.api import views
+from apps.reports.api import analytics, views
 
 urlpatterns = [
     path("affiliate/dashboard", views.DashboardView.as_view(), name="affiliate-dashboard"),
@@ -8,5 +8,8 @@ urlpatterns = [
     path("affiliate/services", views.ServicesView.as_view(), name="affiliate-services"),
     path("affiliate/expected-payout", views.ExpectedPayoutView.as_view(), name="affiliate-expected-payout"),
     path("wallet", views.WalletView.as_view(), name="wallet"),
+    path("admin/analytics/users", analytics.PeopleView.as_view(), name="analytics-users"),
+    path("admin/analytics/revenue", analytics.RevenueView.as_view(), name="analytics-revenue"),
+    path("admin/analytics/activities", analytics.ActsView.as_view(), name="analytics-activities"),
     path("admin/stats", views.SiteStatsView.as_view(), name="admin-stats"),
 ]

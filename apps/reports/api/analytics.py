@@ -1,0 +1,78 @@
+"""Staff analytics (spec: api.md, Staff analytics)."""
+
+from datetime import date
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.api.views import ApiView
+from apps.core.errors import Invalid
+from apps.rbac.access import requires
+from apps.reports import selectors
+from apps.reports.api import serializers
+
+STAFF = {"GET": requires("analytics.read")}
+RANGE = [
+    OpenApiParameter(name, {"type": "string", "format": "date"}, description="A day of the site's calendar, included.")
+    for name in ("from", "to")
+]
+PERIOD = OpenApiParameter("period", {"type": "string", "enum": sorted(selectors.PERIODS), "default": "day"})
+
+
+def day_range(request: Request) -> dict[str, date | None]:
+    """`?from=&to=` as `first` and `last`. Raises Invalid for what is no date."""
+    return {"first": _day(request, "from"), "last": _day(request, "to")}
+
+
+def _day(request: Request, name: str) -> date | None:
+    written = request.query_params.get(name)
+    if written is None:
+        return None
+    try:
+        day = date.fromisoformat(written)
+    except ValueError as error:
+        raise Invalid("invalid", f"{name} is a date such as 2026-01-31.", field=name) from error
+    if not 2000 <= day.year <= 2199:
+        raise Invalid("invalid", f"{name} is a year from 2000 to 2199.", field=name)
+    return day
+
+
+class PeopleView(ApiView):
+    """Users by type and standing, partners by status, and who joined in the last 30 days."""
+
+    access = STAFF
+    serializer_class = serializers.PeopleReport
+
+    @extend_schema(responses=serializers.PeopleReport)
+    def get(self, request: Request) -> Response:
+        return Response(self.get_serializer(selectors.people()).data)
+
+
+class RevenueView(ApiView):
+    """What was paid, and what of it was given back, by day, month or year of the site's calendar."""
+
+    access = STAFF
+    serializer_class = serializers.RevenueReport
+    query_fields = ("period", "from", "to")
+
+    @extend_schema(responses=serializers.RevenueReport, parameters=[PERIOD, *RANGE])
+    def get(self, request: Request) -> Response:
+        period = request.query_params.get("period", "day")
+        if period not in selectors.PERIODS:
+            raise Invalid("invalid", "period is day, month or year.", field="period")
+        found: Any = selectors.revenue(period=period, **day_range(request))
+        return Response(self.get_serializer(found).data)
+
+
+class ActsView(ApiView):
+    """The activity monitor: what was done, by what and by whom, by default in the last 7 days."""
+
+    access = STAFF
+    serializer_class = serializers.ActsReport
+    query_fields = ("from", "to")
+
+    @extend_schema(responses=serializers.ActsReport, parameters=RANGE)
+    def get(self, request: Request) -> Response:
+        return Response(self.get_serializer(selectors.acts(**day_range(request))).data)

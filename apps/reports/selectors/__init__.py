@@ -1,0 +1,30 @@
+"""Read-only figures across apps."""
+
+from apps.reports.selectors.analytics import PERIODS, Revenue, RevenueRow, acts, people, revenue
+from apps.reports.selectors.partner import (
+    Expected,
+    affiliate_stats,
+    bought_by_downline,
+    dashboard,
+    earnings_by_day,
+    expected_payout,
+    pending_commissions,
+)
+from apps.reports.selectors.site import site_stats
+
+__all__ = [
+    "PERIODS",
+    "Expected",
+    "Revenue",
+    "RevenueRow",
+    "acts",
+    "affiliate_stats",
+    "bought_by_downline",
+    "dashboard",
+    "earnings_by_day",
+    "expected_payout",
+    "pending_commissions",
+    "people",
+    "revenue",
+    "site_stats",
+]

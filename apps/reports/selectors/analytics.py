@@ -1,0 +1,198 @@
+"""How the site does over time: revenue, people, what staff and partners did (W4, api.md Staff analytics).
+
+Days, months and years are those of the site's calendar. Each figure is one aggregate over one index and nothing is stored twice,
+so a refund of an old order, or an order reported late, is in its day at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate, TruncMonth, TruncYear
+
+from apps.accounts.models import Membership
+from apps.audit.models import AuditEvent
+from apps.core.errors import Invalid
+from apps.orders.models import Order
+from apps.referrals.models import Partner
+from apps.sites.selectors import current_site, site_day
+
+SHOWN_DAYS, SHOWN_MONTHS = 30, 12
+MOST_ROWS = 400  # a year of days, with room
+
+
+@dataclass(frozen=True)
+class _Period:
+    """How a calendar unit is cut: its name, the first day of a day's unit, the next unit's first day, and the database's cut."""
+
+    name: str
+    start: Callable[[date], date]
+    following: Callable[[date], date]
+    trunc: Any
+
+
+def _month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _next_month(day: date) -> date:
+    return _month(_month(day) + timedelta(days=32))
+
+
+PERIODS = {
+    period.name: period
+    for period in (
+        _Period("day", lambda day: day, lambda day: day + timedelta(days=1), TruncDate),
+        _Period("month", _month, _next_month, TruncMonth),
+        _Period(
+            "year", lambda day: day.replace(month=1, day=1), lambda day: date(day.year + 1, 1, 1), TruncYear
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RevenueRow:
+    """What was paid in one unit of the calendar that begins on `start`, and what of it was given back since. Minor units."""
+
+    start: date
+    orders: int
+    amount: int
+    refunded: int
+
+    @property
+    def net(self) -> int:
+        return self.amount - self.refunded
+
+
+@dataclass(frozen=True)
+class Revenue:
+    period: str
+    first: date
+    last: date
+    currency: str
+    rows: list[RevenueRow]
+
+    @property
+    def total(self) -> RevenueRow:
+        return RevenueRow(
+            self.first,
+            sum(row.orders for row in self.rows),
+            sum(row.amount for row in self.rows),
+            sum(row.refunded for row in self.rows),
+        )
+
+
+def revenue(*, period: str, first: date | None = None, last: date | None = None) -> Revenue:
+    """A row for every unit from `first` to `last`, both included and widened to whole units; empty ones are 0.
+
+    Without bounds: 30 days, 12 months, or every year since the first sale. Two queries at most.
+    Raises Invalid: the bounds are the wrong way round, or there are more than 400 rows between them.
+    """
+    unit = PERIODS[period]
+    last = last or site_day()
+    first = unit.start(first or _default_start(unit, last))
+    if first > last:
+        raise Invalid("invalid", "The range ends before it begins.", field="to")
+    starts = [first]
+    while (following := unit.following(starts[-1])) <= last:
+        starts.append(following)
+        if len(starts) > MOST_ROWS:
+            raise Invalid("invalid", f"At most {MOST_ROWS} rows: ask for months or years.", field="from")
+    end = unit.following(starts[-1])
+    zone = ZoneInfo(current_site().time_zone)
+    rows = (
+        Order.objects.filter(paid_at__gte=midnight(first), paid_at__lt=midnight(end))
+        .order_by()
+        .annotate(unit=unit.trunc("paid_at", tzinfo=zone))
+        .values_list("unit")
+        .annotate(Count("pk"), Sum("amount"), Sum("refunded_amount"))
+    )
+    found = {_day(start): figures for start, *figures in rows}
+    listed = [RevenueRow(start, *map(int, found.get(start, (0, 0, 0)))) for start in starts]
+    return Revenue(period, first, end - timedelta(days=1), current_site().currency, listed)
+
+
+def _default_start(unit: _Period, last: date) -> date:
+    if unit.name == "day":
+        return last - timedelta(days=SHOWN_DAYS - 1)
+    if unit.name == "month":
+        months = last.year * 12 + last.month - SHOWN_MONTHS
+        return date(months // 12, months % 12 + 1, 1)
+    earliest = Order.objects.filter(paid_at__isnull=False).order_by("paid_at").values_list("paid_at", flat=True).first()
+    return earliest.astimezone(ZoneInfo(current_site().time_zone)).date() if earliest else last
+
+
+def _day(start: date | datetime) -> date:
+    return start.date() if isinstance(start, datetime) else start
+
+
+def people() -> dict[str, Any]:
+    """Who belongs to the site and who joined lately: users by type and standing, partners by status, days of joining."""
+    today = site_day()
+    first = today - timedelta(days=SHOWN_DAYS - 1)
+    kinds = Membership.objects.order_by().values_list("user_type", "is_active").annotate(n=Count("pk"))
+    counts = [(kind, active, int(n)) for kind, active, n in kinds]
+    statuses = dict(Partner.objects.people().order_by().values_list("status").annotate(n=Count("pk")))
+    zone = ZoneInfo(current_site().time_zone)
+    joined: dict[date, int] = dict(
+        Membership.objects.filter(joined_at__gte=midnight(first))
+        .order_by()
+        .annotate(day=TruncDate("joined_at", tzinfo=zone))
+        .values_list("day")
+        .annotate(n=Count("pk"))
+    )
+    series = [{"date": day, "joined": joined.get(day, 0)} for day in (first + timedelta(n) for n in range(SHOWN_DAYS))]
+    return {
+        "total": sum(n for _, _, n in counts),
+        "active": sum(n for _, active, n in counts if active),
+        "by_type": {kind: sum(n for k, _, n in counts if k == kind) for kind in Membership.Kind.values},
+        "partners": {
+            "total": sum(statuses.values()),
+            **{status: statuses.get(status, 0) for status in Partner.Status.values},
+        },
+        "joined": {
+            "today": series[-1]["joined"],
+            "last_7_days": sum(row["joined"] for row in series[-7:]),
+            "last_30_days": sum(row["joined"] for row in series),
+        },
+        "series": series,
+    }
+
+
+def acts(*, first: date | None = None, last: date | None = None) -> dict[str, Any]:
+    """The activity monitor: what was done at the site in a range of days, and by whom. From the audit.
+
+    Raises Invalid: the range ends before it begins, or is longer than 31 days.
+    """
+    last = last or site_day()
+    first = first or last - timedelta(days=6)
+    if first > last or (last - first).days >= 31:
+        raise Invalid("invalid", "A range of 1 to 31 days.", field="from")
+    events = AuditEvent.objects.filter(
+        created_at__gte=midnight(first), created_at__lt=midnight(last + timedelta(days=1))
+    ).order_by()
+    zone = ZoneInfo(current_site().time_zone)
+    days: dict[date, int] = dict(
+        events.annotate(day=TruncDate("created_at", tzinfo=zone)).values_list("day").annotate(n=Count("pk"))
+    )
+    actors = events.values_list("actor_kind", "actor_name").annotate(n=Count("pk")).order_by("-n", "actor_name")[:20]
+    return {
+        "first": first,
+        "last": last,
+        "total": sum(days.values()),
+        "by_action": dict(events.values_list("action").annotate(n=Count("pk")).order_by("-n", "action")[:50]),
+        "by_actor": [{"kind": kind, "name": name, "count": n} for kind, name, n in actors],
+        "series": [
+            {"date": day, "count": days.get(day, 0)}
+            for day in (first + timedelta(n) for n in range((last - first).days + 1))
+        ],
+    }
+
+
+def midnight(day: date) -> datetime:
+    """The first instant of a day of the site's calendar."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(current_site().time_zone))
