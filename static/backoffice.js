@@ -46,4 +46,28 @@
   document.addEventListener("click", (event) => {
     for (const open of all(".bo-filter[open]")) if (!open.contains(event.target)) open.open = false;
   });
+
+  /* Figures that come anew by themselves: while the page is looked at, is not paused, and nothing in them has the focus */
+  const live = document.querySelector("[data-live]");
+  const pause = document.querySelector("[data-live-pause]");
+  async function renew() {
+    if (document.hidden || live.contains(document.activeElement)) return;
+    const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(live.id);
+    if (fresh) live.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
+  }
+  if (live) {
+    const button = pause.querySelector("button");
+    const start = () => setInterval(() => renew().catch(() => {}), Number(live.dataset.live) * 1000);
+    let timer = start();
+    pause.hidden = false;
+    button.addEventListener("click", () => {
+      const paused = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", paused);
+      button.textContent = paused ? "Go on" : "Pause";
+      clearInterval(timer);
+      if (!paused) timer = start();
+    });
+  }
 })();

@@ -205,6 +205,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "fold-referral-stats": {"task": "apps.referrals.tasks.fold_stats", "schedule": 3.0},
     "apply-tree-moves": {"task": "apps.referrals.tasks.apply_due_moves", "schedule": 30.0},
     "seal-chains": {"task": "apps.core.tasks.seal_chains", "schedule": 10.0},
+    "renew-books": {"task": "apps.backoffice.tasks.renew_books", "schedule": 120.0},
     "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
 }
 

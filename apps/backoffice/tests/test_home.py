@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.audit.services import SYSTEM
-from apps.backoffice import selectors
+from apps.backoffice import selectors, tasks
 from apps.commissions.engine import Kind, Rule
 from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions
@@ -17,6 +17,7 @@ from apps.core.tenancy import site_context
 from apps.payouts.services import approve_payout, process_payout, request_payout
 from apps.rbac.services import grant_platform_role
 from apps.referrals.tests.factories import make_chain
+from apps.reports.selectors import revenue
 from apps.wallet.tests.factories import give_earnings
 
 QUERIES = 22
@@ -47,8 +48,8 @@ def figures(home):
 class Asked:
     """A request, as far as the selectors look."""
 
-    def __init__(self, user):
-        self.user = user
+    def __init__(self, user, **params):
+        self.user, self.GET = user, params
 
 
 def test_what_waits_and_what_was_sold(story, make_user):
@@ -63,14 +64,49 @@ def test_what_waits_and_what_was_sold(story, make_user):
         "Joined today": (4, None),
         "Orders today": (3, 300_000),
     }
-    assert (home.revenue.total, len(home.revenue.days)) == (300_000, 14)
-    assert home.revenue.days[-1].amount == 300_000
-    assert home.revenue.days[-1].height == "100.0%"
+    chart = home.revenue.chart
+    assert (chart.total, len(chart.columns)) == (300_000, 14)
+    assert (chart.columns[-1].value, chart.columns[-1].height) == (300_000, "100.0%")
+    assert (home.people.total, home.people.joined_today, home.people.chart.total) == (5, 5, 5)
+    assert home.people.kinds == [("Individual", 5)]
+    assert home.people.partners == [("Not activated", 0), ("Active", 3), ("Inactive", 0), ("Frozen", 1)]
     assert dict(home.books.parts) == {
         "Payable": 6_200, "In flight": 500, "Paid since the start": 4_000, "Owed by partners": 0,
     }  # fmt: skip
-    assert (home.books.sum, home.books.ledger, home.books.pending) == (10_700, 10_700, 20_000)
+    assert (home.books.sum, home.books.ledger) == (10_700, 10_700)
     assert home.books.agree
+
+
+@pytest.mark.parametrize(("period", "columns"), [("month", 12), ("year", 1), ("century", 14)])
+def test_revenue_by_another_unit(story, make_user, period, columns):
+    chart = selectors.home(Asked(make_user(roles=["super_admin"]), revenue=period)).revenue.chart
+
+    assert (len(chart.columns), chart.total, chart.columns[-1].value) == (columns, 300_000, 300_000)
+
+
+def test_acts_of_one_kind_in_a_row_are_told_as_one(story, make_user):
+    boss = make_user("boss@example.com", roles=["super_admin"])
+    pending = Commission.objects.filter(status="pending").values_list("pk", flat=True)
+    approve_commissions(ids=list(pending), actor=boss)
+
+    told = selectors.home(Asked(boss)).activity
+
+    assert (told[0].actor_name, told[0].said) == ("boss@example.com", "approved 2 commissions")
+    assert len(told) <= 8
+
+
+def test_books_that_take_long_are_kept_and_renewed(story, monkeypatch):
+    monkeypatch.setattr("apps.backoffice.selectors.books.SLOW_SECONDS", -1.0)
+    first = selectors.books_now()
+    give_earnings(story[0].user, 300)
+
+    kept = selectors.books_now()
+    renewed = tasks.renew_books()
+
+    assert kept == first
+    assert renewed >= 1
+    assert selectors.books_now().sum == first.sum + 300
+    assert selectors.books_now().checked_at > first.checked_at
 
 
 def test_a_clawback_keeps_the_books_in_agreement(story, deliver, make_user):
@@ -80,7 +116,7 @@ def test_a_clawback_keeps_the_books_in_agreement(story, deliver, make_user):
     books = selectors.books_now()
 
     assert books.agree
-    assert selectors.revenue_by_day().total == 200_000
+    assert revenue(period="day").total.net == 200_000
 
 
 @pytest.mark.parametrize(

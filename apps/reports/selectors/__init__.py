@@ -1,6 +1,6 @@
 """Read-only figures across apps."""
 
-from apps.reports.selectors.analytics import PERIODS, Revenue, RevenueRow, acts, people, revenue
+from apps.reports.selectors.analytics import PERIODS, Revenue, RevenueRow, acts, midnight, people, revenue
 from apps.reports.selectors.partner import (
     Expected,
     affiliate_stats,
@@ -23,6 +23,7 @@ __all__ = [
     "dashboard",
     "earnings_by_day",
     "expected_payout",
+    "midnight",
     "pending_commissions",
     "people",
     "revenue",

@@ -1,0 +1,6 @@
+"""What the back office's own pages show: the front page, the search over everything."""
+
+from apps.backoffice.selectors.books import BooksNow, books_now, make_books
+from apps.backoffice.selectors.home import Home, home
+
+__all__ = ["BooksNow", "Home", "books_now", "home", "make_books"]

@@ -1,0 +1,67 @@
+"""Columns over time, as percentages for SVG attributes (design kit: columns)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+
+class Column(NamedTuple):
+    """`short` stands below it, `label` is read out with its value."""
+
+    label: str
+    short: str
+    value: int
+    y: str
+    height: str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns on one axis that begins at 0."""
+
+    columns: list[Column]
+    ticks: list[int]
+
+    @property
+    def total(self) -> int:
+        return sum(column.value for column in self.columns)
+
+    @property
+    def lines(self) -> int:
+        return len(self.ticks) - 1
+
+
+def columns(values: Sequence[tuple[str, str, int]], *, unit: int = 1) -> Columns:
+    """From (label, short, value); `unit` is what a step of the axis is a multiple of. A negative value has no height."""
+    ticks = _ticks(max((value for _, _, value in values), default=0), unit)
+    top = ticks[0]
+    drawn = [
+        Column(label, short, value, _percent(top - max(value, 0), top), _percent(max(value, 0), top))
+        for label, short, value in values
+    ]
+    return Columns(drawn, ticks)
+
+
+def names_of(start: date, period: str) -> tuple[str, str]:
+    """(label, short) of a unit of the calendar: 14 Nov and 14, November 2026 and Nov, 2026."""
+    if period == "year":
+        return str(start.year), str(start.year)
+    if period == "month":
+        return f"{start:%B %Y}", f"{start:%b}"
+    return f"{start.day} {start:%b}", str(start.day)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}%"
+
+
+def _ticks(highest: int, unit: int) -> list[int]:
+    """Two or three equal steps of 1, 2 or 5 times a power of ten, the fewest that reach `highest`."""
+    scale = unit
+    while True:
+        for step in (scale, 2 * scale, 5 * scale):
+            for lines in (2, 3):
+                if highest <= step * lines:
+                    return [step * line for line in range(lines, -1, -1)]
+        scale *= 10

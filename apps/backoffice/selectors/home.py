@@ -1,0 +1,196 @@
+"""What the back office's front page shows, in a fixed number of queries. Only what the caller's role may see."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby, islice
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts.models import Membership
+from apps.audit.models import AuditEvent
+from apps.backoffice.selectors.books import BooksNow, books_now
+from apps.backoffice.selectors.charts import Columns, columns, names_of
+from apps.commissions.models import Commission
+from apps.core.models import OutboxEvent
+from apps.core.money import exponent, format_money
+from apps.orders.models import Order
+from apps.payouts.models import Payout
+from apps.rbac.access import access_of
+from apps.referrals.models import Partner
+from apps.reports.selectors import PERIODS, midnight, people, revenue
+from apps.sites.selectors import current_site, site_day
+
+DAYS = 14
+SHOWN, LOOKED_AT = 8, 200
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with its amount in minor units. With `url` it waits for a person, and leads to the list."""
+
+    label: str
+    count: int
+    amount: int | None = None
+    note: str = ""
+    url: str = ""
+    tone: str = "unknown"
+
+
+@dataclass(frozen=True)
+class Said:
+    actor_name: str
+    said: str
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class RevenueChart:
+    """What was paid less what was given back, in one of `periods`."""
+
+    period: str
+    periods: list[tuple[str, str]]
+    said: str
+    chart: Columns
+
+
+@dataclass(frozen=True)
+class People:
+    """Who belongs to the site: (kind, number) of the kinds it has, and a column for each day of joining."""
+
+    total: int
+    active: int
+    kinds: list[tuple[str, int]]
+    partners: list[tuple[str, int]]
+    joined_today: int
+    chart: Columns
+
+    @property
+    def suspended(self) -> int:
+        return self.total - self.active
+
+
+@dataclass(frozen=True)
+class Home:
+    currency: str
+    queues: list[Figure]
+    today: list[Figure]
+    revenue: RevenueChart | None
+    books: BooksNow | None
+    people: People | None
+    activity: list[Said] | None
+
+
+def home(request: HttpRequest) -> Home:
+    """`?revenue=day|month|year` chooses what a column is."""
+    site, may = current_site(), access_of(request).at_site
+    analyst = may("analytics.read")
+    return Home(
+        currency=site.currency,
+        queues=_queues(may),
+        today=_today(may),
+        revenue=_revenue(request.GET.get("revenue", "day")) if may("order.read") or analyst else None,
+        books=books_now() if may("payout.read") or may("billing.read") else None,
+        people=_people() if analyst else None,
+        activity=_activity() if may("user.read") or may("permission.read") else None,
+    )
+
+
+def _queues(may: Any) -> list[Figure]:
+    found = []
+    if may("commission.read") or may("commission.approve"):
+        found.append(_commissions())
+    if may("payout.read") or may("payout.approve") or may("payout.manage"):
+        payouts = Payout.objects.aggregate(**_by_status("requested"), **_by_status("approved"))
+        for status, label, note, tone in (
+            ("requested", "Payouts to review", "asked for", "requested"),
+            ("approved", "Payouts to send", "approved", "approved"),
+        ):
+            url = _list("payouts_payout", f"status__exact={status}")
+            count, amount = payouts[f"{status}_count"], payouts[f"{status}_sum"] or 0
+            found.append(Figure(label, count, amount, note, url, tone))
+    if may("affiliate.read") or may("affiliate.manage"):
+        frozen = Partner.objects.people().order_by().filter(status=Partner.Status.FROZEN).count()
+        url = _list("referrals_partner", "status__exact=frozen")
+        found.append(Figure("Frozen partners", frozen, None, "earn and are paid nothing", url, "frozen"))
+    if may("analytics.read") or may("permission.manage"):
+        dead = OutboxEvent.objects.filter(dead_at__isnull=False).count()
+        url = _list("core_outboxevent", "state=dead")
+        found.append(
+            Figure("Failed jobs", dead, None, "to look at and try again", url, "rejected" if dead else "unknown")
+        )
+    return found
+
+
+def _commissions() -> Figure:
+    """Both sums in one pass over the pending ones: those to decide, and those still held."""
+    over = Q(hold_until__lte=timezone.now())
+    found = (
+        Commission.objects.filter(status=Commission.Status.PENDING)
+        .order_by()
+        .aggregate(due=Count("pk", filter=over), due_sum=Sum("amount", filter=over), held=Sum("amount", filter=~over))
+    )
+    held = f", {format_money(found['held'], current_site().currency)} held" if found["held"] else ""
+    url = _list("commissions_commission", "ready=yes")
+    return Figure("Commissions", found["due"], found["due_sum"] or 0, f"to approve{held}", url, "pending")
+
+
+def _by_status(status: str) -> dict[str, Any]:
+    chosen = Q(status=status)
+    return {f"{status}_count": Count("pk", filter=chosen), f"{status}_sum": Sum("amount", filter=chosen)}
+
+
+def _list(model: str, query: str) -> str:
+    return f"{reverse(f'admin:{model}_changelist')}?{query}"
+
+
+def _today(may: Any) -> list[Figure]:
+    start, found = midnight(site_day()), []
+    if may("affiliate.read") or may("affiliate.manage"):
+        joined = Partner.objects.people().order_by().filter(joined_at__gte=start).count()
+        found.append(Figure("Joined today", joined, None, "new partners"))
+    if may("order.read") or may("order.update"):
+        orders = Order.objects.filter(paid_at__gte=start)
+        paid = orders.order_by().aggregate(count=Count("pk"), amount=Sum("amount"))
+        found.append(Figure("Orders today", paid["count"], paid["amount"] or 0, "paid"))
+    return found
+
+
+def _revenue(period: str) -> RevenueChart:
+    period = period if period in PERIODS else "day"
+    first = site_day() - timedelta(days=DAYS - 1) if period == "day" else None
+    found, currency = revenue(period=period, first=first), current_site().currency
+    chart = columns([(*names_of(row.start, period), row.net) for row in found.rows], unit=10 ** exponent(currency))
+    said = {"day": f"Last {DAYS} days", "month": "Last 12 months", "year": "Every year"}[period]
+    return RevenueChart(period, [("day", "Days"), ("month", "Months"), ("year", "Years")], said, chart)
+
+
+def _people() -> People:
+    found = people()
+    chart = columns([(*names_of(row["date"], "day"), row["joined"]) for row in found["series"][-DAYS:]])
+    kinds = [(label, found["by_type"][kind]) for kind, label in Membership.Kind.choices if found["by_type"][kind]]
+    partners = [(str(label), found["partners"][status]) for status, label in Partner.Status.choices]
+    return People(found["total"], found["active"], kinds, partners, found["joined"]["today"], chart)
+
+
+def _activity() -> list[Said]:
+    """The newest acts, those of one kind by one person in a row told as one: "approved 41 commissions"."""
+    events = AuditEvent.objects.order_by("-id")[:LOOKED_AT]
+    runs = (list(run) for _, run in groupby(events, key=lambda event: (event.actor_name, event.action, event.reason)))
+    return [_said(run) for run in islice(runs, SHOWN)]
+
+
+def _said(run: list[AuditEvent]) -> Said:
+    """An action is noun.verb, in the past tense: `payout.approved` → `approved payout`."""
+    newest = run[0]
+    noun, _, verb = newest.action.replace("_", " ").rpartition(".")
+    told = f"{verb} {noun} {newest.target_name}" if len(run) == 1 else f"{verb} {len(run)} {_many(noun)}"
+    return Said(newest.actor_name, told.strip(), newest.reason, newest.created_at)
+
+
+def _many(noun: str) -> str:
+    return noun if noun.endswith("s") else f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
