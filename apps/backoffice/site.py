@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.middleware import SESSION_SITE, SESSION_SWITCH
 from apps.backoffice import menu, selectors
@@ -50,7 +50,11 @@ class BackOfficeSite(AdminSite):
         }
 
     def get_urls(self) -> list[Any]:
-        return [path("switch/", self.admin_view(require_POST(self.switch)), name="switch"), *super().get_urls()]
+        return [
+            path("switch/", self.admin_view(require_POST(self.switch)), name="switch"),
+            path("search/", self.admin_view(require_safe(self.search)), name="search"),
+            *super().get_urls(),
+        ]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         """Every page in the time zone of the site at work, its template included."""
@@ -78,6 +82,13 @@ class BackOfficeSite(AdminSite):
         if site is not None and request.session.get(SESSION_SITE) == "":
             request.session[SESSION_SWITCH] = site.code
         return redirect(reverse("admin:index"))
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """Everything of the site at work that fits `?q=`."""
+        term = request.GET.get("q", "").strip()[:200]
+        found = selectors.search(request, term) if getattr(request, "site", None) is not None else []
+        context = {**self.each_context(request), "title": "Search", "term": term, "found": found}
+        return TemplateResponse(request, "admin/search.html", context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         context = extra_context or {}

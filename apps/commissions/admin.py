@@ -322,6 +322,9 @@ class CommissionAdmin(ByOrder):
     def title_of(self, obj: Commission) -> str:
         return f"{format_money(obj.amount, obj.currency)} to {obj.user}"
 
+    def note_of(self, obj: Commission) -> str:
+        return f"{obj.category}, level {obj.level}, {obj.partner.code}"
+
     def offers(self, action: str, obj: Commission) -> bool:
         return bool(obj.status == Commission.Status.PENDING)
 

@@ -97,6 +97,9 @@ class OrderAdmin(UplineModelAdmin):
     def above(self, order: Order) -> str:
         return ", ".join(f"{step['level']}: {step['name']}" for step in order.upline) or "nobody"
 
+    def note_of(self, obj: Order) -> str:
+        return f"{format_money(obj.amount, obj.currency)} by {obj.user or obj.customer}"
+
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return may(request, ("order.update",))
 
@@ -129,6 +132,9 @@ class CustomerAdmin(UplineModelAdmin):
 
     def title_of(self, obj: Customer) -> str:
         return str(obj.user or obj)
+
+    def note_of(self, obj: Customer) -> str:
+        return obj.email or obj.external_id or str(obj.pk)
 
     @admin.display(description="customer", ordering="email")
     def who(self, customer: Customer) -> str:

@@ -18,6 +18,7 @@ from apps.core.backoffice import (
     named,
     reason_of,
 )
+from apps.core.money import format_money
 from apps.payouts import services
 from apps.payouts.models import Payout, PayoutMethod
 
@@ -61,6 +62,9 @@ class PayoutAdmin(UplineModelAdmin):
     @admin.display(description="status", ordering="status")
     def state(self, payout: Payout) -> str:
         return badge(_TONE[payout.status], payout.get_status_display())
+
+    def note_of(self, obj: Payout) -> str:
+        return f"{format_money(obj.amount, obj.currency)} to {obj.user.email}"
 
     def offers(self, action: str, obj: Payout) -> bool:
         following = {"approve": "approved", "reject": "rejected", "process": "processing"}[action]

@@ -84,6 +84,9 @@ class PartnerAdmin(UplineModelAdmin):
     def title_of(self, obj: Partner) -> str:
         return str(obj.user or obj)
 
+    def note_of(self, obj: Partner) -> str:
+        return f"{obj.code}, level {obj.depth - 1} of the tree"
+
     @admin.display(description="partner", ordering="code")
     def who(self, partner: Partner) -> str:
         return named(partner.user, partner.code)

@@ -61,6 +61,9 @@ class MembershipAdmin(UplineModelAdmin):
     def title_of(self, obj: Membership) -> str:
         return str(obj.user)
 
+    def note_of(self, obj: Membership) -> str:
+        return f"{obj.user.email}, {obj.get_user_type_display().lower()}"
+
     @admin.display(description="member", ordering="user__email")
     def who(self, membership: Membership) -> str:
         return named(membership.user, membership.user.email)

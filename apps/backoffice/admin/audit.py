@@ -34,6 +34,10 @@ class AuditEventAdmin(UplineModelAdmin):
     search_prefixes = ("actor_name", "action", "target_id", "request_id")
     search_help_text = "An actor, action, target's id or request's id"
     json_fields = ("before", "after")
+
+    def note_of(self, obj: AuditEvent) -> str:
+        return f"{obj.created_at:%Y-%m-%d %H:%M} UTC, {obj.reason or obj.target_id}"
+
     intro = "Who did what, to what, and why. Nothing here can be changed."
 
 

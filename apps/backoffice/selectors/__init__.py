@@ -2,5 +2,6 @@
 
 from apps.backoffice.selectors.books import BooksNow, books_now, make_books
 from apps.backoffice.selectors.home import Home, home
+from apps.backoffice.selectors.search import Found, search
 
-__all__ = ["BooksNow", "Home", "books_now", "home", "make_books"]
+__all__ = ["BooksNow", "Found", "Home", "books_now", "home", "make_books", "search"]

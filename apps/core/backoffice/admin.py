@@ -146,6 +146,10 @@ class UplineModelAdmin(admin.ModelAdmin):
         """The headline of a row's page."""
         return str(obj)
 
+    def note_of(self, obj: Any) -> str:
+        """What tells a row from others of the same headline, where a search lists it."""
+        return str(obj.pk)
+
     def offers(self, action: str, obj: Any) -> bool:
         """May this action do anything for this row? What may not is left off its page."""
         return True
@@ -167,6 +171,12 @@ class UplineModelAdmin(admin.ModelAdmin):
         if isinstance(response, HttpResponseRedirect) and url_has_allowed_host_and_scheme(after, {request.get_host()}):
             return HttpResponseRedirect(after)
         return response
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """By columns of the table itself: one of another would be joined to every row first (5 s of a million, measured)."""
+        own = {field.name for field in self.opts.local_fields if not field.is_relation}
+        shown = [str(name) for name in self.get_list_display(request)]
+        return [name for name in shown if getattr(getattr(self, name, None), "admin_order_field", name) in own]
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return self.search_prefixes or super().get_search_fields(request)
