@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
+from django.urls import reverse
 
 # What is opened every day stands by itself: (model, icon).
 DAILY = (
@@ -59,21 +60,27 @@ def name_of(model: dict[str, Any]) -> str:
 def build(apps: Iterable[dict[str, Any]], path: str) -> tuple[list[Item], list[Group]]:
     """(daily, groups) of what the caller may see. `apps` is Django's list, already cut to their permissions."""
     links = {
-        model["model"]._meta.label_lower: (name_of(model), model["admin_url"])
+        model["model"]._meta.label_lower: [(name_of(model), model["admin_url"]), *_pages(model["model"])]
         for app in apps
         for model in app["models"]
         if model["admin_url"]
     }
-    daily = [_item(links[label], icon, path) for label, icon in DAILY if label in links]
+    here = max((url for each in links.values() for _, url in each if path.startswith(url)), key=len, default="")
+    daily = [_item(links[label][0], icon, here) for label, icon in DAILY if label in links]
     groups, named = [], {label for _, models in GROUPS for label in models}
     rest = tuple(label for label in links if label not in named)
     for name, models in (*GROUPS, ("More", rest)):
-        items = [_item(links[label], "", path) for label in models if label in links]
+        items = [_item(link, "", here) for label in models if label in links for link in links[label]]
         if items:
             groups.append(Group(name, items, any(item.here for item in items)))
     return daily, groups
 
 
-def _item(link: tuple[str, str], icon: str, path: str) -> Item:
+def _pages(model: Any) -> list[tuple[str, str]]:
+    """Pages of a list's own, which whoever may see the list may open."""
+    return [(name, reverse(url)) for name, url in getattr(admin.site.get_model_admin(model), "pages", ())]
+
+
+def _item(link: tuple[str, str], icon: str, here: str) -> Item:
     name, url = link
-    return Item(name, url, icon, path.startswith(url))
+    return Item(name, url, icon, url == here)

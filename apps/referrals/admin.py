@@ -1,6 +1,7 @@
 """The tree in the back office: read-only, with status by action. The service writes, as it does for the API."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,7 +13,7 @@ from django.urls import path, reverse
 
 from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, may, named
 from apps.core.errors import DomainError
-from apps.referrals import services
+from apps.referrals import explorer, services
 from apps.referrals.models import CampaignLink, Click, Conversion, Partner, TreeMove
 from apps.referrals.selectors import read_stats
 
@@ -54,6 +55,7 @@ class MoveForm(forms.Form):
 @admin.register(Partner)
 class PartnerAdmin(UplineModelAdmin):
     view_keys = KEYS
+    pages = (("Tree", "admin:referrals_partner_tree"),)
     list_display = ("who", "state", "level", "team", "kind", "email", "joined_at")
     action_form = ReasonForm
     intro = "Everybody in the tree, whoever brought them."
@@ -145,13 +147,25 @@ class PartnerAdmin(UplineModelAdmin):
 
     def row_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         links = super().row_links(request, obj)
+        links.insert(0, ("Tree", f"{reverse('admin:referrals_partner_tree')}?root={obj.pk}"))
         if may(request, ("affiliate.manage",)):
             links.insert(0, ("Move", reverse("admin:referrals_partner_move", args=[obj.pk])))
         return links
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.move_view)
-        return [path("<path:object_id>/move/", view, name="referrals_partner_move"), *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("tree/", view(self.tree_view), name="referrals_partner_tree"),
+            path("tree/<uuid:pk>/", view(self.branch_view), name="referrals_partner_branch"),
+            path("<path:object_id>/move/", view(self.move_view), name="referrals_partner_move"),
+            *super().get_urls(),
+        ]
+
+    def tree_view(self, request: HttpRequest) -> HttpResponse:
+        return explorer.explore(request, {**self.admin_site.each_context(request), "opts": self.opts})
+
+    def branch_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return explorer.branch(request, str(pk), self.admin_site.each_context(request))
 
     def move_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Twice the same form: first it shows what the move would change, then it moves."""

@@ -21,7 +21,8 @@ from apps.core.errors import DomainError
 
 class UplineModelAdmin(admin.ModelAdmin):
     """Read-only unless a key says otherwise. `search_prefixes` are columns whose beginnings are searched: an index serves that,
-    and it is leakproof, while LIKE is not. `money_fields` are shown with their currency, `json_fields` as lines of text."""
+    and it is leakproof, while LIKE is not. `money_fields` are shown with their currency, `json_fields` as lines of text. `pages`
+    are (name, URL name) of pages beside the list, for the navigation."""
 
     view_keys: ClassVar[Sequence[str]] = ()
     add_keys: ClassVar[Sequence[str]] = ()
@@ -30,6 +31,7 @@ class UplineModelAdmin(admin.ModelAdmin):
     editable: ClassVar[Sequence[str]] = ()
     money_fields: ClassVar[Sequence[str]] = ()
     json_fields: ClassVar[Sequence[str]] = ()
+    pages: ClassVar[Sequence[tuple[str, str]]] = ()
     plural: ClassVar[str] = ""
     intro: ClassVar[str] = ""
     empty_text: ClassVar[str] = ""
