@@ -55,14 +55,16 @@
     const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
     if (!answer.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(live.id);
-    if (fresh) live.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
+    if (!fresh) return;
+    live.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
+    if (!fresh.dataset.live) location.reload(); // it has ended, and so have the buttons around it
   }
   if (live) {
-    const button = pause.querySelector("button");
     const start = () => setInterval(() => renew().catch(() => {}), Number(live.dataset.live) * 1000);
     let timer = start();
-    pause.hidden = false;
-    button.addEventListener("click", () => {
+    if (pause) pause.hidden = false;
+    const button = pause?.querySelector("button");
+    button?.addEventListener("click", () => {
       const paused = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", paused);
       button.textContent = paused ? "Go on" : "Pause";

@@ -7,6 +7,14 @@ class BackofficeConfig(AppConfig):
     label = "backoffice"
     default = True
 
+    def ready(self) -> None:
+        from apps.backoffice import jobs
+        from apps.core import outbox
+        from apps.core.backoffice import bulk
+
+        bulk.register(jobs.start)
+        outbox.subscribe(jobs.TOPIC, "backoffice", "apps.backoffice.jobs.run_steps")
+
 
 class UplineAdminConfig(admin_apps.AdminConfig):
     """Django's admin with our site object, which knows sites and roles."""

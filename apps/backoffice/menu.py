@@ -32,7 +32,7 @@ GROUPS = (
     )),
     ("Site", ("sites.site", "sites.sitesettings", "accounts.apikey")),
     ("Jobs and audit", (
-        "core.outboxevent", "audit.auditevent", "audit.auditlink", "core.chainhead", "core.idempotencykey",
+        "backoffice.bulkjob", "core.outboxevent", "audit.auditevent", "audit.auditlink", "core.chainhead", "core.idempotencykey",
     )),
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
@@ -22,13 +22,14 @@ from apps.commissions.models import (
 )
 from apps.commissions.services.plans import TERMS, check_rules
 from apps.core.backoffice import (
+    Outcome,
     ReasonForm,
     UplineModelAdmin,
     amount_field,
     amount_text,
     attempt,
-    attempt_with_reason,
     badge,
+    decision,
     may,
     money,
     named,
@@ -158,23 +159,21 @@ class PlanVersionAdmin(UplineModelAdmin):
         """The audit has it, and the formset, which was not saved, can't tell."""
         return []
 
-    @admin.action(description="Publish: pay by it from now on", permissions=["change"])
-    def publish(self, request: HttpRequest, queryset: QuerySet[PlanVersion]) -> None:
+    @decision("Publish: pay by it from now on", needs="change", done="plan{s} published")
+    def publish(self, request: HttpRequest, rows: QuerySet[PlanVersion], reason: str) -> Outcome:
         actor: Any = request.user
+        return attempt(
+            rows.select_related("plan"), lambda version: services.publish_plan(plan=version.plan, actor=actor)
+        )
 
-        def act(version: PlanVersion) -> None:
-            services.publish_plan(plan=version.plan, actor=actor)
-
-        attempt(request, queryset.select_related("plan"), act, done="plan{s} published")
-
-    @admin.action(description="Open the next version as a draft", permissions=["change"])
-    def open_draft(self, request: HttpRequest, queryset: QuerySet[PlanVersion]) -> None:
+    @decision("Open the next version as a draft", needs="change", done="draft{s} opened")
+    def open_draft(self, request: HttpRequest, rows: QuerySet[PlanVersion], reason: str) -> Outcome:
         actor: Any = request.user
 
         def act(version: PlanVersion) -> None:
             services.update_plan(plan=version.plan, terms={}, rules=None, actor=actor)
 
-        attempt(request, queryset.select_related("plan"), act, done="draft{s} opened")
+        return attempt(rows.select_related("plan"), act)
 
 
 @admin.register(CommissionPlan)
@@ -294,30 +293,25 @@ class CommissionAdmin(ByOrder):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return may(request, APPROVE)
 
-    @admin.action(description="Approve, into the partners' earnings", permissions=["decide"])
-    def approve(self, request: HttpRequest, queryset: QuerySet[Commission]) -> None:
+    @decision("Approve, into the partners' earnings", needs="decide", done="approved")
+    def approve(self, request: HttpRequest, rows: QuerySet[Commission], reason: str) -> Outcome:
         actor: Any = request.user
-        ids = list(queryset.values_list("pk", flat=True)[:1000])
-        decided = services.approve_commissions(ids=ids, actor=actor)
-        level = messages.WARNING if decided.refused else messages.SUCCESS
-        ids = [pk for pk, _ in decided.refused]
-        held = Commission.objects.filter(
-            pk__in=ids, hold_until__gt=timezone.now(), status=Commission.Status.PENDING
-        ).count()
-        frozen = sum(code == "partner_frozen" for _, code in decided.refused)
-        left = ((held, "still held"), (frozen, "of frozen partners"), (len(ids) - held - frozen, "decided before"))
-        said = "".join(f", {count} {words}" for count, words in left if count)
-        messages.add_message(request, level, f"{len(decided.approved)} approved{said}.")
+        found = {row.pk: row for row in rows}
+        decided = services.approve_commissions(ids=list(found), actor=actor)
+        now = timezone.now()
 
-    @admin.action(description="Reject, with a reason", permissions=["decide"])
-    def reject(self, request: HttpRequest, queryset: QuerySet[Commission]) -> None:
+        def why(row: Commission, code: str) -> str:
+            if code == "partner_frozen":
+                return "the partner is frozen"
+            held = row.status == Commission.Status.PENDING and row.hold_until > now
+            return "still held" if held else "decided before"
+
+        return Outcome(len(decided.approved), [(str(found[pk]), why(found[pk], code)) for pk, code in decided.refused])
+
+    @decision("Reject, with a reason", needs="decide", done="rejected", reason=True)
+    def reject(self, request: HttpRequest, rows: QuerySet[Commission], reason: str) -> Outcome:
         actor: Any = request.user
-        attempt_with_reason(
-            request,
-            queryset,
-            lambda row, reason: services.reject_commission(commission=row, reason=reason, actor=actor),
-            done="rejected",
-        )
+        return attempt(rows, lambda row: services.reject_commission(commission=row, reason=reason, actor=actor))
 
     def title_of(self, obj: Commission) -> str:
         return f"{format_money(obj.amount, obj.currency)} to {obj.user}"

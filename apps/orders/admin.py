@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, may, money, named
+from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, may, money, named
 from apps.core.ids import uuid7
 from apps.core.money import format_money
 from apps.orders import services
@@ -103,14 +103,14 @@ class OrderAdmin(UplineModelAdmin):
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return may(request, ("order.update",))
 
-    @admin.action(description="Refund all that is left", permissions=["refund"])
-    def refund_rest(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    @decision("Refund all that is left", needs="refund", done="order{s} refunded", reason=True)
+    def refund_rest(self, request: HttpRequest, rows: QuerySet[Order], reason: str) -> Outcome:
         actor: Any = request.user
 
-        def act(order: Order, reason: str) -> None:
+        def act(order: Order) -> None:
             services.refund_order(order=order, external_id=f"office-{uuid7()}", reason=reason, actor=actor)
 
-        attempt_with_reason(request, queryset, act, done="order{s} refunded")
+        return attempt(rows, act)
 
     def offers(self, action: str, obj: Order) -> bool:
         return obj.status in Order.REFUNDABLE

@@ -8,15 +8,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.backoffice import (
+    Outcome,
     ReasonForm,
     UplineModelAdmin,
     attempt,
-    attempt_with_reason,
     badge,
+    decision,
     may,
     money,
     named,
-    reason_of,
 )
 from apps.core.money import format_money
 from apps.payouts import services
@@ -79,29 +79,21 @@ class PayoutAdmin(UplineModelAdmin):
     def has_process_permission(self, request: HttpRequest) -> bool:
         return may(request, ("payout.manage",))
 
-    @admin.action(description="Approve", permissions=["approve"])
-    def approve(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
+    @decision("Approve", needs="approve", done="payout{s} approved")
+    def approve(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         actor: Any = request.user
-        attempt(
-            request, queryset, lambda row: services.approve_payout(payout=row, actor=actor), done="payout{s} approved"
-        )
+        return attempt(rows, lambda row: services.approve_payout(payout=row, actor=actor))
 
-    @admin.action(description="Reject, with a reason", permissions=["reject"])
-    def reject(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
+    @decision("Reject, with a reason", needs="reject", done="payout{s} rejected", reason=True)
+    def reject(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         actor: Any = request.user
-        attempt_with_reason(
-            request,
-            queryset,
-            lambda row, reason: services.reject_payout(payout=row, actor=actor, reason=reason),
-            done="payout{s} rejected",
-        )
+        return attempt(rows, lambda row: services.reject_payout(payout=row, actor=actor, reason=reason))
 
-    @admin.action(description="Mark as paid", permissions=["process"])
-    def process(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
+    @decision("Mark as paid", needs="process", done="payout{s} marked as paid")
+    def process(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
+        """What stands beside the actions is the bank's reference."""
         actor: Any = request.user
-        reference = reason_of(request)[:120]
-        act = lambda row: services.process_payout(payout=row, actor=actor, reference=reference)  # noqa: E731
-        attempt(request, queryset, act, done="payout{s} marked as paid")
+        return attempt(rows, lambda row: services.process_payout(payout=row, actor=actor, reference=reason[:120]))
 
 
 @admin.register(PayoutMethod)

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, may, named
+from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, may, named
 from apps.core.errors import DomainError
 from apps.referrals import explorer, services
 from apps.referrals.models import CampaignLink, Click, Conversion, Partner, TreeMove
@@ -121,25 +121,17 @@ class PartnerAdmin(UplineModelAdmin):
     def has_status_permission(self, request: HttpRequest) -> bool:
         return may(request, ("affiliate.manage",))
 
-    @admin.action(description="Make active", permissions=["status"])
-    def make_active(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
-        self._set_status(request, queryset, Partner.Status.ACTIVE)
+    @decision("Make active", needs="status", done="partner{s} made active", reason=True)
+    def make_active(self, request: HttpRequest, rows: QuerySet[Partner], reason: str) -> Outcome:
+        return _set_status(request, rows, Partner.Status.ACTIVE, reason)
 
-    @admin.action(description="Make inactive", permissions=["status"])
-    def make_inactive(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
-        self._set_status(request, queryset, Partner.Status.INACTIVE)
+    @decision("Make inactive", needs="status", done="partner{s} made inactive", reason=True)
+    def make_inactive(self, request: HttpRequest, rows: QuerySet[Partner], reason: str) -> Outcome:
+        return _set_status(request, rows, Partner.Status.INACTIVE, reason)
 
-    @admin.action(description="Freeze", permissions=["status"])
-    def freeze(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
-        self._set_status(request, queryset, Partner.Status.FROZEN)
-
-    def _set_status(self, request: HttpRequest, queryset: QuerySet[Partner], status: str) -> None:
-        actor: Any = request.user
-
-        def act(partner: Partner, reason: str) -> None:
-            services.set_partner_status(partner=partner, status=status, reason=reason, actor=actor)
-
-        attempt_with_reason(request, queryset, act, done=f"partner{{s}} made {status}")
+    @decision("Freeze", needs="status", done="partner{s} made frozen", reason=True)
+    def freeze(self, request: HttpRequest, rows: QuerySet[Partner], reason: str) -> Outcome:
+        return _set_status(request, rows, Partner.Status.FROZEN, reason)
 
     def offers(self, action: str, obj: Partner) -> bool:
         target = {"make_active": "active", "make_inactive": "inactive", "freeze": "frozen"}[action]
@@ -198,6 +190,13 @@ class PartnerAdmin(UplineModelAdmin):
         done = move.status == TreeMove.Status.APPLIED
         messages.success(request, f"{partner} {'stands below' if done else 'is going to stand below'} {to}.")
         return HttpResponseRedirect(reverse("admin:referrals_partner_change", args=[partner.pk]))
+
+
+def _set_status(request: HttpRequest, rows: QuerySet[Partner], status: str, reason: str) -> Outcome:
+    actor: Any = request.user
+    return attempt(
+        rows, lambda row: services.set_partner_status(partner=row, status=status, reason=reason, actor=actor)
+    )
 
 
 def _changes(plan: services.MovePlan) -> list[dict[str, Any]]:

@@ -12,7 +12,17 @@ from django.template.response import TemplateResponse
 
 from apps.accounts import services
 from apps.accounts.models import ApiKey, Membership, RefreshToken, User
-from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt, attempt_with_reason, json_text, may, named
+from apps.core.backoffice import (
+    Outcome,
+    ReasonForm,
+    UplineModelAdmin,
+    attempt,
+    decision,
+    json_text,
+    may,
+    named,
+    tell,
+)
 from apps.core.errors import DomainError
 from apps.rbac import catalogue
 from apps.rbac.access import access_of
@@ -50,13 +60,13 @@ class MembershipAdmin(UplineModelAdmin):
     def has_standing_permission(self, request: HttpRequest) -> bool:
         return may(request, ("user.update", "user.manage"))
 
-    @admin.action(description="Suspend", permissions=["standing"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        self._set(request, queryset, is_active=False)
+    @decision("Suspend", needs="standing", done="member{s} suspended", reason=True)
+    def suspend(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
+        return _set_active(request, rows, reason, is_active=False)
 
-    @admin.action(description="Restore", permissions=["standing"])
-    def restore(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        self._set(request, queryset, is_active=True)
+    @decision("Restore", needs="standing", done="member{s} restored", reason=True)
+    def restore(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
+        return _set_active(request, rows, reason, is_active=True)
 
     def title_of(self, obj: Membership) -> str:
         return str(obj.user)
@@ -71,12 +81,14 @@ class MembershipAdmin(UplineModelAdmin):
     def offers(self, action: str, obj: Membership) -> bool:
         return obj.is_active == (action == "suspend")
 
-    def _set(self, request: HttpRequest, queryset: QuerySet[Membership], *, is_active: bool) -> None:
-        def act(row: Membership, reason: str) -> None:
-            services.set_member_active(user=row.user, is_active=is_active, actor=request.user, reason=reason)
 
-        done = "member{s} restored" if is_active else "member{s} suspended"
-        attempt_with_reason(request, queryset.select_related("user"), act, done=done)
+def _set_active(request: HttpRequest, rows: QuerySet[Membership], reason: str, *, is_active: bool) -> Outcome:
+    actor: Any = request.user
+
+    def act(row: Membership) -> None:
+        services.set_member_active(user=row.user, is_active=is_active, actor=actor, reason=reason)
+
+    return attempt(rows.select_related("user"), act)
 
 
 @admin.register(RefreshToken)
@@ -153,7 +165,7 @@ class ApiKeyAdmin(UplineModelAdmin):
             raw = services.rotate_api_key(key=key, actor=request.user)
             made.append((key, raw))
 
-        attempt(request, queryset, act, done="key{s} rotated")
+        tell(request, attempt(queryset, act), done="key{s} rotated")
         return self._show(request, made) if made else None
 
     def _show(self, request: HttpRequest, made: list[tuple[ApiKey, str]]) -> HttpResponse:
@@ -162,8 +174,6 @@ class ApiKeyAdmin(UplineModelAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
-    @admin.action(description="Revoke", permissions=["revoke"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        attempt(
-            request, queryset, lambda key: services.revoke_api_key(key=key, actor=request.user), done="key{s} revoked"
-        )
+    @decision("Revoke", needs="revoke", done="key{s} revoked")
+    def revoke(self, request: HttpRequest, rows: QuerySet[ApiKey], reason: str) -> Outcome:
+        return attempt(rows, lambda key: services.revoke_api_key(key=key, actor=request.user))

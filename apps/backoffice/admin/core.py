@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from apps.audit import services as audit
 from apps.core import outbox
-from apps.core.backoffice import UplineModelAdmin, attempt, may
+from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, decision, may
 from apps.core.models import ChainHead, IdempotencyKey, OutboxEvent
 
 
@@ -53,6 +53,7 @@ class OutboxEventAdmin(UplineModelAdmin):
     search_prefixes = ("key",)
     search_help_text = "The beginning of a key"
     intro = "News from one part of the system to another. What failed eight times waits here for you."
+    action_form = ReasonForm
     actions = ("replay",)
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
@@ -61,14 +62,15 @@ class OutboxEventAdmin(UplineModelAdmin):
     def offers(self, action: str, obj: OutboxEvent) -> bool:
         return obj.dead_at is not None
 
-    @admin.action(description="Try again", permissions=["replay"])
-    def replay(self, request: HttpRequest, queryset: QuerySet[OutboxEvent]) -> None:
+    @decision("Try again", needs="replay", done="job{s} on the way again")
+    def replay(self, request: HttpRequest, rows: QuerySet[OutboxEvent], reason: str) -> Outcome:
+        actor: Any = request.user
+
         def act(event: OutboxEvent) -> None:
             outbox.replay(event)
-            actor: Any = request.user
-            audit.record(actor=actor, action="job.replayed", target=event)
+            audit.record(actor=actor, action="job.replayed", target=event, reason=reason)
 
-        attempt(request, queryset.exclude(dead_at=None), act, done="job{s} on the way again")
+        return attempt(rows.exclude(dead_at=None), act)
 
 
 @admin.register(ChainHead)

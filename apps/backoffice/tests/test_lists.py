@@ -12,6 +12,7 @@ from apps.accounts.services import create_api_key
 from apps.accounts.tokens import issue_pair
 from apps.audit.models import AuditLink
 from apps.audit.services import SYSTEM, record
+from apps.backoffice.jobs import create_job
 from apps.commissions.engine import Kind, Rule
 from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, set_overrides
@@ -48,6 +49,9 @@ def one_more(site, deliver, number):
     move_partner(partner=cleo, new_sponsor=top, reason="Test", actor=SYSTEM)
     create_api_key(name=f"Key {number}", scopes=["orders.write"], actor=SYSTEM, access=None)
     issue_pair(user=top.user, site=site)
+    create_job(
+        actor=top.user, screen="commissions.commission", action="approve", query="", note="", rows=Commission.objects.all()
+    )  # fmt: skip
     IdempotencyKey.objects.create(
         caller="user:x",
         key=f"key-{number}",

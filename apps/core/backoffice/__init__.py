@@ -5,7 +5,7 @@ A model's admin names the permission keys that open it. `request.access` is put 
 admin obeys the same roles as the API. Nothing is written to Django's log: the audit log has it.
 """
 
-from apps.core.backoffice.actions import ReasonForm, attempt, attempt_with_reason, may, reason_of, required_reason
+from apps.core.backoffice.actions import Outcome, ReasonForm, attempt, decision, may, reason_of, tell
 from apps.core.backoffice.admin import UplineModelAdmin
 from apps.core.backoffice.columns import amount_text, badge, json_text, money, named
 from apps.core.backoffice.fields import AmountField, LinesField, amount_field
@@ -15,17 +15,18 @@ __all__ = [
     "AmountField",
     "CappedPaginator",
     "LinesField",
+    "Outcome",
     "ReasonForm",
     "UplineModelAdmin",
     "amount_field",
     "amount_text",
     "attempt",
-    "attempt_with_reason",
     "badge",
+    "decision",
     "json_text",
     "may",
     "money",
     "named",
     "reason_of",
-    "required_reason",
+    "tell",
 ]

@@ -1,15 +1,22 @@
 """What staff do to chosen rows: through services, one refused row holding up no other, with a reason where one is due."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ActionForm
 from django.db import transaction
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 
-from apps.core.errors import DomainError, Invalid
+from apps.core.backoffice import bulk
+from apps.core.errors import DomainError
+
+NAMED = 3
+Decide = Callable[[Any, HttpRequest, QuerySet[Any], str], "Outcome"]
 
 
 class ReasonForm(ActionForm):
@@ -25,46 +32,74 @@ def reason_of(request: HttpRequest) -> str:
     return request.POST.get("note", "").strip()[:500]
 
 
-def required_reason(request: HttpRequest) -> str:
-    """Raises Invalid: a decision against somebody has a reason that they can be told."""
-    reason = reason_of(request)
-    if not reason:
-        raise Invalid("invalid", "Say why: write the reason beside the action.", field="note")
-    return reason
-
-
 def may(request: HttpRequest, keys: Iterable[str]) -> bool:
     """Does the caller hold one of these keys for the whole site?"""
     access = getattr(request, "access", None)
     return access is not None and any(access.at_site(key) for key in keys)
 
 
-def attempt(request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], Any], *, done: str) -> None:
-    """Run a service for each chosen row and say what happened, `done` being "payout{s} approved"; one that is refused holds
-    up no other."""
-    finished, refused = 0, []
+@dataclass
+class Outcome:
+    """What became of chosen rows: how many were done, and which were not and why, in words."""
+
+    done: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """{why: rows}."""
+        found: dict[str, list[str]] = {}
+        for row, why in self.refused:
+            found.setdefault(why, []).append(row)
+        return found
+
+
+def attempt(rows: Iterable[Any], act: Callable[[Any], Any]) -> Outcome:
+    """Run a service for each row; one that is refused holds up no other."""
+    outcome = Outcome()
     for row in rows:
         try:
             with transaction.atomic():
                 act(row)
-            finished += 1
+            outcome.done += 1
         except DomainError as error:
-            refused.append(f"{row}: {error.message}")
-    if finished:
-        messages.success(request, f"{finished} {done.replace('{s}', '' if finished == 1 else 's')}.")
-    for text in refused[:10]:
-        messages.error(request, text)
-    if len(refused) > 10:
-        messages.error(request, f"{len(refused) - 10} more were refused.")
+            outcome.refused.append((str(row), error.message))
+    return outcome
 
 
-def attempt_with_reason(
-    request: HttpRequest, rows: Iterable[Any], act: Callable[[Any, str], Any], *, done: str
-) -> None:
-    """`attempt` for what needs a reason. Without one nothing is tried."""
-    try:
-        reason = required_reason(request)
-    except DomainError as error:
-        messages.error(request, error.message)
-        return
-    attempt(request, rows, lambda row: act(row, reason), done=done)
+def tell(request: HttpRequest, outcome: Outcome, *, done: str) -> None:
+    """`done` is "payout{s} approved". Many that were refused for one reason are counted, few are named."""
+    if outcome.done:
+        messages.success(request, f"{outcome.done} {done.replace('{s}', '' if outcome.done == 1 else 's')}.")
+    for why, rows in outcome.reasons.items():
+        messages.error(request, f"{', '.join(rows) if len(rows) <= NAMED else f'{len(rows)} refused'}: {why}")
+
+
+def decision(label: str, *, needs: str, done: str, reason: bool = False) -> Callable[[Decide], Any]:
+    """An action of a list: `decide(self, request, rows, reason)` acts on rows by a service and returns an Outcome.
+
+        @decision("Reject, with a reason", needs="reject", done="payout{s} rejected", reason=True)
+        def reject(self, request, rows, reason): ...
+
+    `needs` is Django's name of a permission (`has_reject_permission`). With `reason=True` nothing is tried without one: a
+    decision against somebody has a reason that they can be told. For everything that fits a list's filters, beyond what one
+    request should carry, it becomes a job with progress (apps.core.backoffice.bulk).
+    """
+
+    def wrap(decide: Decide) -> Any:
+        @wraps(decide)
+        def action(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+            why = reason_of(request)
+            if reason and not why:
+                messages.error(request, "Say why: write the reason beside the action.")
+                return None
+            if bulk.is_for_a_job(request, rows):
+                return bulk.start(request, screen, decide.__name__, rows, why)
+            tell(request, decide(screen, request, rows, why), done=done)
+            return None
+
+        marked: Any = action
+        marked.short_description, marked.allowed_permissions, marked.decide = label, [needs], decide
+        return marked
+
+    return wrap

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -111,6 +112,11 @@ class UplineModelAdmin(admin.ModelAdmin):
         said = {
             "plural": self.plural, "intro": self.intro, "empty_text": self.empty_text, "add_word": self.add_word,
         }  # fmt: skip
+        if request.POST.get("select_across") == "1" and ACTION_CHECKBOX_NAME not in request.POST:
+            # "All that fit" needs no row to be chosen; Django asks for one.
+            sent = request.POST.copy()
+            sent[ACTION_CHECKBOX_NAME] = "all"
+            request.POST = sent  # type: ignore[assignment]
         return super().changelist_view(request, {**said, **(extra_context or {})})
 
     def changeform_view(

@@ -1,0 +1,65 @@
+"""Decisions about many rows, as they go on."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.backoffice import jobs
+from apps.backoffice.models import BulkJob
+from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision
+
+_TONE = {"running": "processing", "done": "paid", "stopped": "reversed"}
+
+
+@admin.register(BulkJob)
+class BulkJobAdmin(UplineModelAdmin):
+    plural = "Bulk decisions"
+    # Whoever may decide about many.
+    view_keys = (
+        "commission.approve", "payout.approve", "payout.manage", "affiliate.manage", "order.update", "user.update",
+        "permission.manage",
+    )  # fmt: skip
+    list_display = ("label", "who", "state", "progress", "done", "refused", "created_at", "finished_at")
+    list_filter = ("status",)
+    list_select_related = ("actor",)
+    fields = (
+        "label", "who", "state", "progress", "done", "refused", "why_not", "note", "query", "created_at", "finished_at",
+        "ended_because",
+    )  # fmt: skip
+    readonly_fields = fields
+    intro = (
+        "Decisions about everything that fits a list, more than one page carries. They go on while you do other things."
+    )
+    empty_text = "Filter a list, choose “all that fit”, and say what to do with them."
+    action_form = ReasonForm
+    actions = ("stop",)
+    change_form_template = "admin/tools/bulk_job.html"
+
+    @admin.display(description="status", ordering="status")
+    def state(self, job: BulkJob) -> str:
+        return badge(_TONE[job.status], job.get_status_display())
+
+    @admin.display(description="asked for by")
+    def who(self, job: BulkJob) -> str:
+        return str(job.actor)
+
+    @admin.display(description="progress")
+    def progress(self, job: BulkJob) -> str:
+        return f"{job.seen} of {job.total}, {job.percent} %"
+
+    @admin.display(description="why not")
+    def why_not(self, job: BulkJob) -> str:
+        return "; ".join(f"{count} {why}" for why, count in job.reasons.items()) or "–"
+
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def offers(self, action: str, obj: BulkJob) -> bool:
+        return obj.status == BulkJob.Status.RUNNING
+
+    @decision("Stop; what is done stays done", needs="stop", done="job{s} stopped")
+    def stop(self, request: HttpRequest, rows: QuerySet[BulkJob], reason: str) -> Outcome:
+        actor: Any = request.user
+        return attempt(rows, lambda job: jobs.stop_job(job=job, actor=actor, reason=reason))

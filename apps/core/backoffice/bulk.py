@@ -1,0 +1,27 @@
+"""Decisions about more rows than one request should carry. What runs them stands above and registers itself here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+AT_ONCE = 200
+"""Rows that one request, or one step of a job, decides."""
+
+Starter = Callable[[HttpRequest, Any, str, QuerySet[Any], str], HttpResponse]
+_starter: list[Starter] = []
+
+
+def register(starter: Starter) -> None:
+    """`starter(request, screen, action, rows, reason)` makes the job and answers with its page."""
+    _starter[:] = [starter]
+
+
+def is_for_a_job(request: HttpRequest, rows: QuerySet[Any]) -> bool:
+    """Was everything chosen that fits the list, and is that too much for a request?"""
+    return request.POST.get("select_across") == "1" and rows[AT_ONCE : AT_ONCE + 1].exists()
+
+
+def start(request: HttpRequest, screen: Any, action: str, rows: QuerySet[Any], reason: str) -> HttpResponse:
+    return _starter[0](request, screen, action, rows, reason)
