@@ -8,6 +8,7 @@ from uuid import UUID
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -46,7 +47,8 @@ def create_job(*, actor: Any, screen: str, action: str, query: str, note: str, r
     """RUNNING. Two queries for the newest of `rows` and their number."""
     newest = rows.order_by("-pk").values_list("pk", flat=True)[0]
     model_admin: Any = admin.site.get_model_admin(apps.get_model(screen))
-    label = f"{getattr(type(model_admin), action).short_description}: {model_admin.plural or screen}"
+    plural = model_admin.plural or str(model_admin.opts.verbose_name_plural).capitalize()
+    label = f"{getattr(type(model_admin), action).short_description}: {plural}"
     job = BulkJob.objects.create(
         actor=actor, screen=screen, action=action, query=query, note=note, newest=newest,
         total=rows.order_by().filter(pk__lte=newest).count(), label=label[:120],
@@ -99,11 +101,31 @@ def run_step(job_id: UUID, step: int) -> None:
 def _next_keys(job: BulkJob, screen: Any, request: HttpRequest) -> list[UUID]:
     """Of rows that fit the filters now."""
     try:
-        rows = screen.get_changelist_instance(request).get_queryset(request)
+        rows = _filtered(screen, request)
     except IncorrectLookupParameters:
         return []
     below = {"pk__lt": job.next_below} if job.next_below else {"pk__lte": job.newest}
     return list(rows.filter(**below).order_by("-pk").values_list("pk", flat=True)[:AT_ONCE])
+
+
+class _FiltersOnly(ChangeList):
+    """The rows that fit, without the page of them and its count: on a million rows that was half of a step (measured)."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        self.result_count, self.full_result_count, self.result_list = 0, None, []
+        self.can_show_all = self.multi_page = False
+
+
+def _filtered(screen: Any, request: HttpRequest) -> QuerySet[Any]:
+    """As Django's `get_changelist_instance` puts them together."""
+    listed = screen.get_list_display(request)
+    changelist = _FiltersOnly(
+        request, screen.model, listed, screen.get_list_display_links(request, listed), screen.get_list_filter(request),
+        None, screen.get_search_fields(request), False, screen.list_per_page, screen.list_max_show_all, (), screen,
+        (), "",
+    )  # fmt: skip
+    found: QuerySet[Any] = changelist.queryset
+    return found
 
 
 def _count(job: BulkJob, keys: list[UUID], outcome: Outcome) -> None:

@@ -92,7 +92,7 @@ def _partner(written: str) -> Partner:
 
 
 def _found(term: str) -> list[Partner]:
-    return list(found_by(people(), ("code", "user__email"), term).order_by("path")[:MOST_FOUND])
+    return list(found_by(people(), ("code", "user__email"), term).rows.order_by("path")[:MOST_FOUND])
 
 
 def _above(top: Partner) -> list[Partner]:

@@ -24,10 +24,7 @@ class BulkJobAdmin(UplineModelAdmin):
     list_display = ("label", "who", "state", "progress", "done", "refused", "created_at", "finished_at")
     list_filter = ("status",)
     list_select_related = ("actor",)
-    fields = (
-        "label", "who", "state", "progress", "done", "refused", "why_not", "note", "query", "created_at", "finished_at",
-        "ended_because",
-    )  # fmt: skip
+    fields = ("who", "note", "query", "created_at", "finished_at")
     readonly_fields = fields
     intro = (
         "Decisions about everything that fits a list, more than one page carries. They go on while you do other things."
@@ -48,10 +45,6 @@ class BulkJobAdmin(UplineModelAdmin):
     @admin.display(description="progress")
     def progress(self, job: BulkJob) -> str:
         return f"{job.seen} of {job.total}, {job.percent} %"
-
-    @admin.display(description="why not")
-    def why_not(self, job: BulkJob) -> str:
-        return "; ".join(f"{count} {why}" for why, count in job.reasons.items()) or "–"
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -195,3 +195,17 @@ def test_who_may_not_approve_begins_no_job(site, pending, office):
     assert ask(desk).status_code in (302, 403)
     assert not BulkJob.objects.exists()
     assert Commission.objects.filter(status="pending").count() == 8
+
+
+def test_a_search_that_fits_too_many_people_says_so_and_begins_no_job(site, pending, office, monkeypatch):
+    monkeypatch.setattr("apps.core.backoffice.lists.FOUND_UP_TO", 1)
+    make_chain(2)
+    desk = office("affiliate_manager")
+
+    page = desk.get(f"{PENDING}&q=person").content.decode()
+    ask(desk, f"{PENDING}&q=person")
+
+    assert "Write more of it." in page
+    assert "too many people" in desk.said[0]
+    assert not BulkJob.objects.exists()
+    assert Commission.objects.filter(status="pending").count() == 8

@@ -191,7 +191,9 @@ class UplineModelAdmin(admin.ModelAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """An id, or the beginning of one of `search_prefixes`."""
-        return found_by(queryset, self.search_prefixes, search_term), False
+        found = found_by(queryset, self.search_prefixes, search_term)
+        request.search_cropped = found.cropped  # type: ignore[attr-defined]
+        return found.rows, False
 
     def log_addition(self, *args: Any, **kwargs: Any) -> Any:
         """The service has recorded it."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -23,5 +24,11 @@ def is_for_a_job(request: HttpRequest, rows: QuerySet[Any]) -> bool:
     return request.POST.get("select_across") == "1" and rows[AT_ONCE : AT_ONCE + 1].exists()
 
 
-def start(request: HttpRequest, screen: Any, action: str, rows: QuerySet[Any], reason: str) -> HttpResponse:
+def start(request: HttpRequest, screen: Any, action: str, rows: QuerySet[Any], reason: str) -> HttpResponse | None:
+    """The job's page. None, and a message, when the list itself does not show all that its search fits."""
+    if getattr(request, "search_cropped", False):
+        messages.error(
+            request, "Your search fits too many people to take all of their rows. Write more of it, or filter."
+        )
+        return None
     return _starter[0](request, screen, action, rows, reason)

@@ -1,6 +1,7 @@
 """What keeps a list quick on millions of rows: counting that stops, pages by key, searches that an index serves."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -38,7 +39,15 @@ class CappedPaginator(Paginator):
         return Page(list(rows.filter(pk__in=keys)), number, self)
 
 
-def found_by(queryset: QuerySet[Any], columns: Sequence[str], term: str) -> QuerySet[Any]:
+@dataclass(frozen=True)
+class Search:
+    """Rows found, and whether more people or partners fit than a search takes the rows of."""
+
+    rows: QuerySet[Any]
+    cropped: bool = False
+
+
+def found_by(queryset: QuerySet[Any], columns: Sequence[str], term: str) -> Search:
     """Rows whose id is `term`, or one of whose `columns` begins with it.
 
     A column of another table (`user__email`) is looked up there first: the rows are then those of a few keys, which the index on
@@ -46,26 +55,29 @@ def found_by(queryset: QuerySet[Any], columns: Sequence[str], term: str) -> Quer
     """
     term = term.strip()
     if not term or "\x00" in term:
-        return queryset
-    found = Q()
+        return Search(queryset)
+    found, cropped = Q(), False
     try:
         found |= Q(pk=UUID(term))
     except ValueError:
         if not columns:
-            return queryset.none()
+            return Search(queryset.none())
     for column in columns:
         start = _as_stored(column, term)
         relation, _, rest = column.partition("__")
         if rest:
             field: Any = queryset.model._meta.get_field(relation)
-            found |= Q(**{f"{relation}__in": _keys(field.related_model, rest, start, queryset.db)})
+            keys = _keys(field.related_model, rest, start, queryset.db)
+            cropped = cropped or len(keys) > FOUND_UP_TO
+            found |= Q(**{f"{relation}__in": keys[:FOUND_UP_TO]})
         else:
             found |= _begins(column, start)
-    return queryset.filter(found)
+    return Search(queryset.filter(found), cropped)
 
 
 def _keys(model: type[Model], column: str, start: str, using: str) -> list[Any]:
-    """At most FOUND_UP_TO rows of another table. A table that all sites share offers its rows of this site as `members()`."""
+    """At most FOUND_UP_TO rows of another table, and one. A table that all sites share offers its rows of this site as
+    `members()`."""
     manager: Any = model._default_manager.db_manager(using)
     rows = manager.members() if hasattr(manager, "members") else manager.all()
     relation, _, rest = column.partition("__")
@@ -74,7 +86,7 @@ def _keys(model: type[Model], column: str, start: str, using: str) -> list[Any]:
         condition = Q(**{f"{relation}__in": _keys(field.related_model, rest, start, using)})
     else:
         condition = _begins(column, start)
-    return list(rows.filter(condition).order_by().values_list("pk", flat=True)[:FOUND_UP_TO])
+    return list(rows.filter(condition).order_by().values_list("pk", flat=True)[: FOUND_UP_TO + 1])
 
 
 def _is_many(model: type[Model], relation: str) -> bool:
