@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 
 from apps.accounts import services
 from apps.accounts.models import ApiKey, Membership, RefreshToken, User
+from apps.backoffice.selectors import person
 from apps.core.backoffice import (
     Outcome,
     ReasonForm,
@@ -56,6 +57,7 @@ class MembershipAdmin(UplineModelAdmin):
     list_filter = ("user_type", "is_active")
     search_prefixes = ("user__email",)
     actions = ("suspend", "restore")
+    change_form_template = "admin/tools/person.html"
 
     def has_standing_permission(self, request: HttpRequest) -> bool:
         return may(request, ("user.update", "user.manage"))
@@ -67,6 +69,9 @@ class MembershipAdmin(UplineModelAdmin):
     @decision("Restore", needs="standing", done="member{s} restored", reason=True)
     def restore(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
         return _set_active(request, rows, reason, is_active=True)
+
+    def _row_context(self, request: HttpRequest, obj: Membership) -> dict[str, Any]:
+        return {**super()._row_context(request, obj), "person": person(request, obj)}
 
     def title_of(self, obj: Membership) -> str:
         return str(obj.user)
