@@ -25,3 +25,16 @@ def send_password_reset(site_id: str, user_id: str) -> None:
         "mail/password_reset.txt", {"user": user, "site": site, "link": link, "uid": uid, "token": token}
     )
     send_mail(f"Your new password at {site.name}", body, settings.DEFAULT_FROM_EMAIL, [user.email])
+
+
+@shared_task
+def send_two_factor_news(site_id: str, user_id: str, news: str) -> None:
+    """`news`: enabled, disabled or reset. Whoever it was not should hear of it where the change can't be hidden."""
+    with site_context(site_id):
+        user = User.objects.members().filter(pk=user_id).first()
+        if user is None:
+            return
+        site = current_site()
+    said = {"enabled": "is on", "disabled": "is off", "reset": "was reset by staff"}[news]
+    body = render_to_string("mail/two_factor.txt", {"user": user, "site": site, "news": news, "said": said})
+    send_mail(f"Two-factor of your account {said}", body, settings.DEFAULT_FROM_EMAIL, [user.email])

@@ -9,6 +9,7 @@ from apps.core import money
 from apps.core.errors import DomainError
 
 PASSWORD_MAX = 128
+OTP_MAX = 32
 MAX_MINOR = 2**63 - 1
 
 
@@ -42,6 +43,12 @@ def email_field(label: str = "Email", *, autocomplete: str = "email", **kwargs: 
     return forms.EmailField(
         label=label, max_length=254, widget=forms.EmailInput(attrs={"autocomplete": autocomplete}), **kwargs
     )
+
+
+def code_field(label: str = "Code", **kwargs: Any) -> forms.CharField:
+    """A code of the authenticator app; long enough for a recovery code."""
+    attrs = {"class": "mono", "spellcheck": "false", "inputmode": kwargs.pop("inputmode", "text")}
+    return text_field(label, autocomplete="one-time-code", max_length=OTP_MAX, attrs=attrs, **kwargs)
 
 
 class AmountField(forms.CharField):
@@ -100,6 +107,7 @@ class JoinForm(PageForm):
     referral_code = text_field("Invited by", required=False, max_length=32, attrs={"class": "mono", "spellcheck": "false"},
                                help_text="The code of whoever told you, if somebody did. It can’t be changed later.")  # fmt: skip
     click_id = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    otp = code_field(required=False)
 
 
 class TransferForm(PageForm):

@@ -1,11 +1,17 @@
-"""Provisioning a site. Runs as the owner for the shared row (the app role creates no tenants), then as the site itself."""
+"""Provisioning a site, and what its operator decides.
+
+Provisioning runs as the owner for the shared row (the app role creates no tenants), then as the site itself.
+"""
 
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from apps.core.tenancy import site_context
+from apps.audit import services as audit
+from apps.core.errors import Invalid
+from apps.core.tenancy import require_site_id, site_context
 from apps.sites import registry
 from apps.sites.models import Site, SiteDomain, SiteSettings
 from apps.sites.provisioning import steps
@@ -35,3 +41,43 @@ def provision_site(site_id: UUID, *, settings: dict[str, Any]) -> None:
         SiteSettings.objects.get_or_create(site_id=site_id, defaults=settings)
         for step in steps():
             step(site_id)
+
+
+@transaction.atomic
+def change_settings(*, changes: dict[str, Any], actor: audit.Actor, reason: str = "") -> SiteSettings:
+    """Change settings of the present site; what is as it was is left out of the audit.
+
+    Raises Invalid: a value that can't be, naming its field; reason_required for less security without saying why.
+    """
+    settings = SiteSettings.objects.select_for_update().get(site_id=require_site_id())
+    before = {name: getattr(settings, name) for name in changes}
+    changed = sorted(name for name, value in changes.items() if before[name] != value)
+    if not changed:
+        return settings
+    for name in changed:
+        setattr(settings, name, changes[name])
+    _check_fields(settings, changed)
+    if not reason and any(_lowers_security(name, before[name], changes[name]) for name in changed):
+        raise Invalid("reason_required", "This makes the site less secure. Say why.", field="reason")
+    settings.save(update_fields=changed)
+    audit.record(
+        actor=actor, action="sitesettings.changed", target=settings, before={name: before[name] for name in changed},
+        after={name: changes[name] for name in changed}, reason=reason,
+    )  # fmt: skip
+    return settings
+
+
+def _check_fields(settings: SiteSettings, names: list[str]) -> None:
+    others = {field.name for field in settings._meta.fields} - set(names)
+    try:
+        settings.clean_fields(exclude=others)
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise Invalid("invalid", messages[0], field=field) from error
+
+
+def _lowers_security(name: str, before: Any, after: Any) -> bool:
+    """Switching a wall off, or asking again later than before; 0 minutes is never."""
+    if name in ("staff_two_factor", "four_eyes"):
+        return bool(before and not after)
+    return name == "step_up_minutes" and bool(before) and (after == 0 or after > before)

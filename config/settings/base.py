@@ -54,7 +54,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.middleware.SignInMiddleware",
     "apps.accounts.middleware.SessionSiteMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -220,6 +220,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 
 # --- Upline -------------------------------------------------------------------------------------------------------------
 UPLINE_THROTTLE = True
+# An account is locked for `seconds` after so many failed sign-ins, whatever the addresses.
+UPLINE_LOCKOUT = {
+    "failures": env.int("UPLINE_LOCKOUT_FAILURES", default=30),
+    "within_seconds": env.int("UPLINE_LOCKOUT_WITHIN_SECONDS", default=3600),
+    "seconds": env.int("UPLINE_LOCKOUT_SECONDS", default=900),
+}
 UPLINE_PREPARED = env("UPLINE_PREPARED", default="on") != "off"
 UPLINE_PLATFORM_HOSTS = env.list("UPLINE_PLATFORM_HOSTS", default=["localhost", "127.0.0.1"])
 UPLINE_BASE_URL = env("UPLINE_BASE_URL", default="")

@@ -50,7 +50,7 @@ def _register(request: Any) -> HttpResponse:
     if not form.is_valid():
         return _again(request, form)
     try:
-        user, partner = register(Newcomer(**form.cleaned_data, cookie=read_click(request)))
+        user, partner = register(Newcomer(**form.cleaned_data, cookie=read_click(request)), durable=request.durable)
     except DomainError as error:
         return _again(request, form, error)
     open_session(request, user)
