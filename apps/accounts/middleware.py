@@ -58,8 +58,8 @@ def session_user(request: Any) -> Any:
         presented.reset(token)
     if user.is_authenticated:
         user.auth_time = request.session.get(SESSION_AUTH_TIME)
-        if named:
-            note_use(user.sign_in_id, user.seen_at)
+        if named and user.came_back:
+            note_use(user.sign_in_id)
     return user
 
 

@@ -132,6 +132,17 @@ class RecoveryCode(models.Model):
         return str(self.pk)
 
 
+# Marks in a user agent, the telling ones first: each browser also names those it resembles.
+_BROWSERS = (
+    ("Edg/", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "Mac"),
+    ("CrOS", "Chromebook"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
 class SignIn(SiteModel):
     """One sign-in at this site, by an app or a browser. An app's tokens and a browser's session name it; ended here, both end at
     their next request. `version` is the user's token_version then: a sign-in of an older one has ended already."""
@@ -156,7 +167,17 @@ class SignIn(SiteModel):
         indexes = [models.Index(fields=["site", "user", "id"], name="accounts_sign_in_user")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.ip}"
+        return f"{self.device}, {self.ip}" if self.ip else self.device
+
+    @property
+    def device(self) -> str:
+        """What people would call it: "Firefox on Windows"; an app by the beginning of its name."""
+        agent = self.user_agent
+        browser = next((name for mark, name in _BROWSERS if mark in agent), "")
+        system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+        if not browser:
+            return agent.partition("/")[0].strip()[:40] or f"Unknown {self.get_kind_display().lower()}"
+        return f"{browser} on {system}" if system else browser
 
 
 class RefreshToken(SiteModel):

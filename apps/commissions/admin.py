@@ -31,6 +31,7 @@ from apps.core.backoffice import (
     badge,
     may,
     money,
+    moves_money,
     named,
 )
 from apps.core.errors import DomainError
@@ -294,6 +295,7 @@ class CommissionAdmin(ByOrder):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return may(request, APPROVE)
 
+    @moves_money
     @admin.action(description="Approve, into the partners' earnings", permissions=["decide"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Commission]) -> None:
         actor: Any = request.user

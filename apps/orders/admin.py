@@ -6,7 +6,16 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, may, money, named
+from apps.core.backoffice import (
+    ReasonForm,
+    UplineModelAdmin,
+    attempt_with_reason,
+    badge,
+    may,
+    money,
+    moves_money,
+    named,
+)
 from apps.core.ids import uuid7
 from apps.core.money import format_money
 from apps.orders import services
@@ -100,6 +109,7 @@ class OrderAdmin(UplineModelAdmin):
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return may(request, ("order.update",))
 
+    @moves_money
     @admin.action(description="Refund all that is left", permissions=["refund"])
     def refund_rest(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         actor: Any = request.user

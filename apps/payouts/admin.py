@@ -15,6 +15,7 @@ from apps.core.backoffice import (
     badge,
     may,
     money,
+    moves_money,
     named,
     reason_of,
 )
@@ -75,6 +76,7 @@ class PayoutAdmin(UplineModelAdmin):
     def has_process_permission(self, request: HttpRequest) -> bool:
         return may(request, ("payout.manage",))
 
+    @moves_money
     @admin.action(description="Approve", permissions=["approve"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
         actor: Any = request.user
@@ -82,6 +84,7 @@ class PayoutAdmin(UplineModelAdmin):
             request, queryset, lambda row: services.approve_payout(payout=row, actor=actor), done="payout{s} approved"
         )
 
+    @moves_money
     @admin.action(description="Reject, with a reason", permissions=["reject"])
     def reject(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
         actor: Any = request.user
@@ -92,6 +95,7 @@ class PayoutAdmin(UplineModelAdmin):
             done="payout{s} rejected",
         )
 
+    @moves_money
     @admin.action(description="Mark as paid", permissions=["process"])
     def process(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
         actor: Any = request.user

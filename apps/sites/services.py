@@ -3,6 +3,7 @@
 Provisioning runs as the owner for the shared row (the app role creates no tenants), then as the site itself.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -57,7 +58,7 @@ def change_settings(*, changes: dict[str, Any], actor: audit.Actor, reason: str 
     for name in changed:
         setattr(settings, name, changes[name])
     _check_fields(settings, changed)
-    if not reason and any(_lowers_security(name, before[name], changes[name]) for name in changed):
+    if not reason and lowers_security(before, changes):
         raise Invalid("reason_required", "This makes the site less secure. Say why.", field="reason")
     settings.save(update_fields=changed)
     audit.record(
@@ -76,8 +77,8 @@ def _check_fields(settings: SiteSettings, names: list[str]) -> None:
         raise Invalid("invalid", messages[0], field=field) from error
 
 
-def _lowers_security(name: str, before: Any, after: Any) -> bool:
-    """Switching a wall off, or asking again later than before; 0 minutes is never."""
-    if name in ("staff_two_factor", "four_eyes"):
-        return bool(before and not after)
-    return name == "step_up_minutes" and bool(before) and (after == 0 or after > before)
+def lowers_security(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Is a wall switched off, or asked again later than before? 0 minutes is never. `before` has all that `after` has."""
+    off = any(before[name] and not after[name] for name in ("staff_two_factor", "four_eyes") if name in after)
+    was, minutes = before.get("step_up_minutes", 0), after.get("step_up_minutes", 0)
+    return off or ("step_up_minutes" in after and was > 0 and not 0 < minutes <= was)

@@ -85,7 +85,8 @@ class StepUpView(ApiView):
             services.prove_code(user=user, otp=otp, durable=durable_of(request))
             prove_session(request._request)
             return Response({"access": None})
-        sign_in = SignIn.objects.filter(pk=request.auth.sid, user_id=user.pk).first()
+        sid = request.auth.sid
+        sign_in = SignIn.objects.filter(pk=sid, user_id=user.pk).first() if sid else None
         if sign_in is None:  # a token from before sign-ins were kept; it is gone within a quarter of an hour
             raise Denied("step_up_required", "Sign in again.")
         access = services.step_up(user=user, otp=otp, sign_in=sign_in, durable=durable_of(request))

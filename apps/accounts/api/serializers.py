@@ -5,9 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.models import ApiKey, SignIn
-
-PASSWORD_MAX = 128  # argon2 is slow on purpose; a megabyte of password would be slow for us
-OTP_MAX = 32  # room for a recovery code, dashes and spaces
+from apps.core.forms import OTP_MAX, PASSWORD_MAX
 
 
 class TokenRequest(serializers.Serializer[Any]):

@@ -18,7 +18,7 @@ def end_sign_in(*, user: User, sign_in_id: UUID) -> None:
     sign_in = live_sign_ins(user).filter(pk=sign_in_id).first()
     if sign_in is None or not end_sign_ins(pk=sign_in_id):
         raise NotFound()
-    audit.record(actor=user, action="session.ended", target=sign_in)
+    audit.record(actor=user, action="sessions.ended", target=sign_in)
 
 
 @transaction.atomic

@@ -6,12 +6,12 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from apps.accounts import services
-from apps.accounts.models import ApiKey, Membership, RefreshToken, User
+from apps.accounts.models import ApiKey, Membership, RecoveryCode, RefreshToken, SignIn, TwoFactorDevice, User
 from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt, attempt_with_reason, json_text, may, named
 from apps.core.errors import DomainError
 from apps.rbac import catalogue
@@ -45,7 +45,7 @@ class MembershipAdmin(UplineModelAdmin):
     list_select_related = ("user",)
     list_filter = ("user_type", "is_active")
     search_prefixes = ("user__email",)
-    actions = ("suspend", "restore")
+    actions = ("suspend", "restore", "unlock")
 
     def has_standing_permission(self, request: HttpRequest) -> bool:
         return may(request, ("user.update", "user.manage"))
@@ -66,7 +66,18 @@ class MembershipAdmin(UplineModelAdmin):
         return named(membership.user, membership.user.email)
 
     def offers(self, action: str, obj: Membership) -> bool:
+        if action == "unlock":
+            return bool(services.locked_seconds(obj.user))
         return obj.is_active == (action == "suspend")
+
+    @admin.action(description="Unlock the sign-in", permissions=["standing"])
+    def unlock(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        actor: Any = request.user
+
+        def act(row: Membership, reason: str) -> None:
+            services.unlock_sign_in(user=row.user, actor=actor, reason=reason)
+
+        attempt_with_reason(request, queryset.select_related("user"), act, done="sign-in{s} unlocked")
 
     def _set(self, request: HttpRequest, queryset: QuerySet[Membership], *, is_active: bool) -> None:
         def act(row: Membership, reason: str) -> None:
@@ -76,13 +87,93 @@ class MembershipAdmin(UplineModelAdmin):
         attempt_with_reason(request, queryset.select_related("user"), act, done=done)
 
 
-@admin.register(RefreshToken)
-class RefreshTokenAdmin(UplineModelAdmin):
-    """Sign-ins: when, from where, and whether they still hold."""
-
+@admin.register(SignIn)
+class SignInAdmin(UplineModelAdmin):
     plural = "Sign-ins"
     view_keys = ("user.manage", "permission.read")
-    intro = "Sign-ins: when, from where, and whether they still hold."
+    intro = "Apps and browsers that signed in here, and whether they still are. One that is ended is out at its next request."
+    search_help_text = "The beginning of an e-mail"
+    list_display = ("who", "kind", "device", "ip", "created_at", "last_used_at", "revoked_at")
+    list_filter = ("kind",)
+    list_select_related = ("user",)
+    search_prefixes = ("user__email",)
+    action_form = ReasonForm
+    actions = ("sign_out",)
+
+    @admin.display(description="member", ordering="user__email")
+    def who(self, sign_in: SignIn) -> str:
+        return named(sign_in.user, sign_in.user.email)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return may(request, ("user.update", "user.manage"))
+
+    def offers(self, action: str, obj: SignIn) -> bool:
+        return obj.revoked_at is None
+
+    @admin.action(description="Sign out, with everything else of theirs here", permissions=["end"])
+    def sign_out(self, request: HttpRequest, queryset: QuerySet[SignIn]) -> None:
+        people = User.objects.filter(pk__in=queryset.values("user_id"))
+        actor: Any = request.user
+
+        def act(user: User, reason: str) -> None:
+            services.sign_out_user(user=user, actor=actor, reason=reason)
+
+        attempt_with_reason(request, people, act, done="member{s} signed out")
+
+
+@admin.register(TwoFactorDevice)
+class TwoFactorDeviceAdmin(UplineModelAdmin):
+    """Devices are shared by all sites, like the logins; this one sees its members'."""
+
+    plural = "Two-factor"
+    view_keys = ("user.read",)
+    intro = "Whose sign-in takes a code too. Reset it for who lost phone and recovery codes, and only when you are sure of them."
+    search_help_text = "The beginning of an e-mail"
+    empty_text = "Members switch it on by themselves, on their Security page."
+    list_display = ("who", "confirmed_at", "codes_left")
+    list_select_related = ("user",)
+    search_prefixes = ("user__email",)
+    exclude = ("secret", "last_step")
+    ordering = ("-user",)
+    action_form = ReasonForm
+    actions = ("reset",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        left = RecoveryCode.objects.filter(user=OuterRef("pk"), used_at=None).values("user").annotate(n=Count("id"))
+        rows = TwoFactorDevice.objects.filter(pk__in=Membership.objects.values("user_id"), confirmed_at__isnull=False)
+        return rows.annotate(left=Subquery(left.values("n"))).order_by(*self.ordering)
+
+    def title_of(self, obj: TwoFactorDevice) -> str:
+        return f"Two-factor of {obj.user}"
+
+    @admin.display(description="member", ordering="user__email")
+    def who(self, device: TwoFactorDevice) -> str:
+        return named(device.user, device.user.email)
+
+    @admin.display(description="recovery codes left")
+    def codes_left(self, device: Any) -> int:
+        return device.left or 0
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return may(request, ("user.manage",))
+
+    @admin.action(description="Reset: the password alone signs in again", permissions=["reset"])
+    def reset(self, request: HttpRequest, queryset: QuerySet[TwoFactorDevice]) -> None:
+        access, actor = access_of(request), request.user
+
+        def act(device: TwoFactorDevice, reason: str) -> None:
+            services.reset_two_factor(user=device.user, actor=actor, access=access, reason=reason)
+
+        attempt_with_reason(request, queryset.select_related("user"), act, done="reset")
+
+
+@admin.register(RefreshToken)
+class RefreshTokenAdmin(UplineModelAdmin):
+    """What apps renew their access with, each once."""
+
+    plural = "Tokens"
+    view_keys = ("user.manage", "permission.read")
+    intro = "By these apps stay signed in; each is used once, and a second use ends the sign-in."
     search_help_text = "The beginning of an e-mail"
     list_display = ("user", "created_at", "expires_at", "used_at", "revoked_at", "ip", "user_agent")
     list_select_related = ("user",)

@@ -11,7 +11,7 @@ from apps.audit import services as audit
 from apps.core.backoffice import UplineModelAdmin, money
 from apps.sites.models import Site, SiteDomain, SiteSettings
 from apps.sites.selectors import current_site
-from apps.sites.services import change_settings
+from apps.sites.services import change_settings, lowers_security
 
 # What the Settings page shows, in groups.
 GROUPS = (
@@ -66,6 +66,13 @@ class SiteAdmin(OwnSite):
 
 class SettingsForm(ModelForm):
     reason = CharField(max_length=500, required=False, help_text="Needed for what makes the site less secure.")
+
+    def clean(self) -> dict[str, Any]:
+        """The service refuses it too; here what was typed stays on the page."""
+        given: dict[str, Any] = super().clean() or {}
+        if not given.get("reason") and lowers_security(self.initial, given):
+            self.add_error("reason", "This makes the site less secure. Say why.")
+        return given
 
 
 @admin.register(SiteSettings)

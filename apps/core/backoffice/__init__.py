@@ -5,7 +5,15 @@ A model's admin names the permission keys that open it. `request.access` is put 
 admin obeys the same roles as the API. Nothing is written to Django's log: the audit log has it.
 """
 
-from apps.core.backoffice.actions import ReasonForm, attempt, attempt_with_reason, may, reason_of, required_reason
+from apps.core.backoffice.actions import (
+    ReasonForm,
+    attempt,
+    attempt_with_reason,
+    may,
+    moves_money,
+    reason_of,
+    required_reason,
+)
 from apps.core.backoffice.admin import CappedPaginator, UplineModelAdmin
 from apps.core.backoffice.columns import amount_text, badge, json_text, money, named
 from apps.core.backoffice.fields import AmountField, LinesField, amount_field
@@ -24,6 +32,7 @@ __all__ = [
     "json_text",
     "may",
     "money",
+    "moves_money",
     "named",
     "reason_of",
     "required_reason",

@@ -39,6 +39,12 @@ def may(request: HttpRequest, keys: Iterable[str]) -> bool:
     return access is not None and any(access.at_site(key) for key in keys)
 
 
+def moves_money(action: Any) -> Any:
+    """Marks an action before which somebody who signed in long ago proves who they are (docs/adr/0011)."""
+    action.moves_money = True
+    return action
+
+
 def attempt(request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], Any], *, done: str) -> None:
     """Run a service for each chosen row and say what happened, `done` being "payout{s} approved"; one that is refused holds
     up no other."""

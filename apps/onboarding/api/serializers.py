@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.accounts.api.serializers import OTP_MAX, PASSWORD_MAX
+from apps.core.forms import OTP_MAX, PASSWORD_MAX
 from apps.referrals.models import Partner
 
 
