@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.cache import patch_cache_control
@@ -32,6 +32,8 @@ def security_page(request: Any, *, template: str, context: Shown, here: str, out
     if request.method == "POST":
         try:
             answer = _act(request, here, out)
+        except NotFound as error:
+            raise Http404 from error
         except _Refused as refusal:
             status, shown = refusal.status, refusal.shown
         else:

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import LoginView
 from django.http import HttpResponse, HttpResponseRedirect
@@ -13,6 +14,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 
 from apps.accounts import services as accounts
 from apps.accounts.forms import CodeForm, ProveForm
@@ -80,10 +82,11 @@ class SigningIn:
         context = {**self.each_context(request), "title": "Your code", "form": form}
         return _answer(TemplateResponse(request, "admin/login_code.html", context), form, refused)
 
+    @method_decorator(require_POST)
     def logout(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
-        if request.method == "POST":
-            close_session(request)
-        return super().logout(request, extra_context)  # type: ignore[misc]
+        close_session(request)
+        messages.success(request, "You are signed out.")
+        return redirect("admin:login")
 
     @method_decorator(sensitive_post_parameters("begin-password", "switch_off-password"))
     def security(self, request: Any) -> HttpResponse:
