@@ -27,6 +27,12 @@ from apps.rbac.access import access_of
 PROOFS = ("proof-password", "proof-otp")
 
 
+def without_two_factor(view: Any) -> Any:
+    """Marks a page that staff reach although their site wants two-factor of them first."""
+    view.without_two_factor = True
+    return view
+
+
 class SignInView(LoginView):
     """The password. Those who have two-factor are sent on to the page of the code, signed in as nobody yet."""
 
@@ -82,12 +88,14 @@ class SigningIn:
         context = {**self.each_context(request), "title": "Your code", "form": form}
         return _answer(TemplateResponse(request, "admin/login_code.html", context), form, refused)
 
+    @without_two_factor
     @method_decorator(require_POST)
     def logout(self, request: Any, extra_context: dict[str, Any] | None = None) -> Any:
         close_session(request)
         messages.success(request, "You are signed out.")
         return redirect("admin:login")
 
+    @without_two_factor
     @method_decorator(sensitive_post_parameters("begin-password", "switch_off-password"))
     def security(self, request: Any) -> HttpResponse:
         if getattr(request, "site", None) is None:  # the audit is a site's, so one is chosen first

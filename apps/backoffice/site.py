@@ -16,7 +16,7 @@ from apps.accounts.middleware import SESSION_SITE
 from apps.accounts.sessions import enter_site
 from apps.backoffice import menu, selectors
 from apps.backoffice.forms import SignInForm
-from apps.backoffice.signing_in import SigningIn
+from apps.backoffice.signing_in import SigningIn, without_two_factor
 from apps.rbac.access import access_of
 from apps.sites import registry
 
@@ -64,7 +64,7 @@ class BackOfficeSite(SigningIn, AdminSite):
         """Every page in the time zone of the site at work, its template included. Staff who have yet to switch on two-factor get
         no further than where they do."""
         inner = super().admin_view(view, cacheable)
-        open_to_all = view in (self.security, self.logout)
+        open_to_all = getattr(view, "without_two_factor", False)
 
         @wraps(inner)
         def in_site_time(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -77,6 +77,7 @@ class BackOfficeSite(SigningIn, AdminSite):
 
         return in_site_time
 
+    @without_two_factor
     def switch(self, request: HttpRequest) -> HttpResponse:
         """Work at another site. Only on the platform host, where the session isn't bound to one."""
         site = registry.by_code(request.POST.get("site", ""))

@@ -77,7 +77,7 @@ def _join_known(user: User, password: str, user_type: str, otp: str, durable: Du
 @transaction.atomic
 def change_password(*, user: User, old_password: str, new_password: str) -> None:
     """Ends every token at every site. Raises Invalid (old one wrong, new one weak), TooMany (ten wrong ones a minute)."""
-    user = User.objects.select_for_update().get(pk=user.pk)
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     LOGIN_FAILURES.check(f"change:{user.pk}")
     if not user.check_password(old_password):
         LOGIN_FAILURES.hit(f"change:{user.pk}")
@@ -90,7 +90,7 @@ def confirm_password_reset(*, uid: str, token: str, new_password: str) -> None:
     """Raises Invalid reset_token_invalid, password_too_weak."""
     try:
         pk = urlsafe_base64_decode(uid).decode()
-        user = User.objects.select_for_update().get(pk=pk, is_active=True)
+        user = User.objects.select_for_update(no_key=True).get(pk=pk, is_active=True)
     except (User.DoesNotExist, ValueError, ValidationError) as error:
         raise _reset_invalid() from error
     if not default_token_generator.check_token(user, token):

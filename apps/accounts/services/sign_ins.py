@@ -24,7 +24,7 @@ def end_sign_in(*, user: User, sign_in_id: UUID) -> None:
 @transaction.atomic
 def sign_out_everywhere(*, user: User) -> None:
     """Ends every token and session at every site, at their next request."""
-    tokens.revoke_user(User.objects.select_for_update().get(pk=user.pk))
+    tokens.revoke_user(User.objects.select_for_update(no_key=True).get(pk=user.pk))
     audit.record(actor=user, action="sessions.ended", target=user)
 
 

@@ -167,8 +167,8 @@ def _check_holds_no_more(user: User, access: Access) -> None:
 
 
 def _lock(user: User) -> None:
-    """One change at a time for one person."""
-    User.objects.select_for_update().only("pk").get(pk=user.pk)
+    """One change at a time for one person. A row that only points at them, such as a new token, need not wait."""
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
 
 
 def _tell(user: User, news: str) -> None:

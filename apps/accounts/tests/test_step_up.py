@@ -141,6 +141,7 @@ def test_staff_without_two_factor_hold_no_staff_key_where_the_site_wants_it(api,
     assert client.get("/api/v1/payouts").json()["results"] == []  # as a partner: one's own
     me = client.get(f"{URL}/me").json()
     assert ("payout.approve" in me["permissions"], "payout.create" in me["permissions"]) == (False, True)
+    assert me["two_factor_required"]
     enrol(manager)
 
     assert approve(client, payout) == (200, "", "approved")

@@ -159,7 +159,8 @@ class TwoFactorDeviceAdmin(UplineModelAdmin):
 
     @admin.action(description="Reset: the password alone signs in again", permissions=["reset"])
     def reset(self, request: HttpRequest, queryset: QuerySet[TwoFactorDevice]) -> None:
-        access, actor = access_of(request), request.user
+        access = access_of(request)
+        actor: Any = request.user
 
         def act(device: TwoFactorDevice, reason: str) -> None:
             services.reset_two_factor(user=device.user, actor=actor, access=access, reason=reason)

@@ -249,6 +249,20 @@ def test_a_platform_session_is_listed_where_it_works_and_ends_there(make_user, s
     assert client.get("/admin/payouts/payout/").status_code == 302
 
 
+def test_who_runs_all_sites_may_leave_a_site_that_wants_two_factor(make_user, site):
+    owner = make_user("owner@example.com", password=PASSWORD)
+    PlatformRole.objects.create(user=owner, role_key="super_admin")
+    SiteSettings.objects.update(staff_two_factor=True)
+    client = at_the_door("localhost")
+    give_password(client, owner)
+    client.post("/admin/switch/", {"site": "ALPHA"})
+    assert client.get("/admin/payouts/payout/")["Location"] == "/admin/security/"
+
+    client.post("/admin/switch/", {"site": "BETA"})
+
+    assert client.get("/admin/payouts/payout/").status_code == 200
+
+
 def test_signing_out_ends_the_sign_in(make_user, site):
     owner = make_user("owner@example.com", roles=["super_admin"], password=PASSWORD)
     client = at_the_door()

@@ -52,6 +52,7 @@ class Me(UserRow):
     permissions = serializers.ListField(child=serializers.CharField())
     partner = PartnerRow(allow_null=True)
     broker_connected = serializers.BooleanField()
+    two_factor_required = serializers.BooleanField(help_text="Staff permissions are withheld until two-factor is on.")
 
 
 class MeChange(serializers.Serializer[Any]):

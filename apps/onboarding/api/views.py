@@ -76,4 +76,5 @@ def _me(request: Request) -> dict[str, Any]:
         "permissions": access.keys,
         "partner": Partner.objects.people().filter(user_id=user.pk).first(),
         "broker_connected": False,
+        "two_factor_required": access.withheld is not None,
     }
