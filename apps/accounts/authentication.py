@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -72,7 +73,7 @@ def load_caller(site_id: UUID, user_id: UUID, *, sign_in: UUID | None = None) ->
     platform = held.platform
     if not is_active or not (member or platform) or (sign_in is not None and not goes_on):
         return None
-    access = Access(held.scopes, held.roles, platform, None, two_factor, (minutes or 0) * 60)
+    access = replace(held, two_factor=two_factor, step_up_seconds=(minutes or 0) * 60)
     names = ["id", "email", "full_name", "locale", "is_active", "token_version"]
     user: Any = User.from_db("default", names, [pk, email, full_name, locale, is_active, version])
     user.access = access.without_staff_keys() if wanted and not two_factor else access

@@ -10,7 +10,7 @@ a removed role is refused at the next request (R20).
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -91,7 +91,7 @@ class Access:
             return self
         own = {key: {scope for scope in scopes if scope[0] == Scope.OWN} for key, scopes in self.scopes.items()}
         kept = defaultdict(set, {key: scopes for key, scopes in own.items() if scopes})
-        return Access(scopes=kept, roles=self.roles, withheld=self, step_up_seconds=self.step_up_seconds)
+        return replace(self, scopes=kept, platform=False, withheld=self)
 
     def is_stale(self, auth_time: float | None) -> bool:
         """Was the password or code given too long ago for moving money? `auth_time` in seconds since 1970; None is long ago."""

@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
         GrantTable("RecoveryCode", grants="SELECT, INSERT, DELETE", update_columns=["used_at"], audit=""),
         ProtectTable(
             "SignIn",
-            grants="SELECT, INSERT",
+            grants="SELECT, INSERT, DELETE",
             update_columns=["authenticated_at", "last_used_at", "expires_at", "revoked_at", "ip", "user_agent"],
         ),
         migrations.RunSQL(OPEN_ROLES, CLOSE_ROLES),

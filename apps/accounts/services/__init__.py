@@ -1,7 +1,7 @@
 """Every write that concerns a login."""
 
 from apps.accounts.services.codes import has_two_factor
-from apps.accounts.services.guessing import Durable
+from apps.accounts.services.guessing import Durable, locked_seconds
 from apps.accounts.services.logins import (
     change_password,
     check_password_strength,
@@ -18,7 +18,6 @@ from apps.accounts.services.sign_ins import end_sign_in, sign_out_everywhere, si
 from apps.accounts.services.signing_in import (
     check_password,
     check_second_step,
-    locked_seconds,
     normal_email,
     prove,
     prove_code,

@@ -15,11 +15,10 @@ from apps.accounts.authentication import hash_key
 from apps.accounts.errors import email_taken, password_too_weak
 from apps.accounts.models import ApiKey, Membership, User
 from apps.accounts.services.codes import has_two_factor
-from apps.accounts.services.guessing import Durable, check_may_try, note_failure
+from apps.accounts.services.guessing import Durable, when_joining
 from apps.accounts.services.signing_in import check_second_step, normal_email
 from apps.accounts.tasks import send_password_reset
 from apps.audit import services as audit
-from apps.core import logs
 from apps.core.api.throttling import LOGIN_FAILURES, PASSWORD_RESETS
 from apps.core.errors import Denied, Invalid, NotFound
 from apps.core.tenancy import require_site_id
@@ -60,11 +59,11 @@ def ensure_member(
 
 
 def _join_known(user: User, password: str, user_type: str, otp: str, durable: Durable | None) -> User:
-    keys = [f"ip:{logs.client_ip.get()}"]
-    check_may_try(keys, user.email)
+    attempt = when_joining(user.email)
+    attempt.check()
     if not user.is_active or not user.check_password(password):
         # Guessing here is guessing at sign-in, and counts there.
-        note_failure(keys, user.email, durable)
+        attempt.failed(durable)
         raise email_taken()
     if has_two_factor(user):
         check_second_step(user=user, otp=otp, durable=durable)

@@ -8,12 +8,9 @@ from apps.accounts.backends import MembershipBackend
 from apps.accounts.errors import invalid_credentials, otp_invalid, otp_required, otp_wrong, password_wrong
 from apps.accounts.models import SignIn, User
 from apps.accounts.services.codes import accepts, has_two_factor
-from apps.accounts.services.guessing import Durable, check_may_try, note_failure, spend
+from apps.accounts.services.guessing import Durable, at_the_door, clear_locks, signed_in
 from apps.audit import services as audit
-from apps.core import logs
-from apps.core.api.throttling import LOGIN_LOCKOUT
 from apps.core.errors import Conflict
-from apps.core.tenancy import current_site_id
 from apps.sites.selectors import current_site
 
 
@@ -35,24 +32,24 @@ def sign_in(*, email: str, password: str, otp: str = "", durable: Durable | None
 def check_password(*, email: str, password: str, durable: Durable | None = None) -> User:
     """The first step alone: no more than a promise while `has_two_factor`. Raises Unauthenticated, TooMany."""
     email = normal_email(email)
-    keys = _keys(email)
-    check_may_try(keys, email)
+    attempt = at_the_door(email)
+    attempt.check()
     user = MembershipBackend().authenticate(None, username=email, password=password)
     if user is None:
-        note_failure(keys, email, durable)
+        attempt.failed(durable)
         raise invalid_credentials()
     return user
 
 
 def check_second_step(*, user: User, otp: str, durable: Durable | None = None) -> None:
     """A code of the device or a recovery code; either counts once. Raises Unauthenticated otp_required, otp_invalid; TooMany."""
-    keys = _keys(user.email)
-    check_may_try(keys, user.email)
+    attempt = at_the_door(user.email)
+    attempt.check()
     if not otp:
-        spend(keys)
+        attempt.spend()
         raise otp_required()
     if not accepts(user, otp):
-        note_failure(keys, user.email, durable)
+        attempt.failed(durable)
         raise otp_invalid()
 
 
@@ -66,10 +63,10 @@ def prove(*, user: User, password: str = "", otp: str = "", durable: Durable | N
 
 def prove_password(*, user: User, password: str, durable: Durable | None = None) -> None:
     """Raises Invalid invalid_credentials, TooMany."""
-    keys = [f"prove:{user.pk}"]
-    check_may_try(keys, user.email)
+    attempt = signed_in(user)
+    attempt.check()
     if not User.objects.get(pk=user.pk).check_password(password):
-        note_failure(keys, user.email, durable)
+        attempt.failed(durable)
         raise password_wrong()
 
 
@@ -77,10 +74,10 @@ def prove_code(*, user: User, otp: str, durable: Durable | None = None) -> None:
     """Raises Conflict two_factor_off, Invalid otp_invalid, TooMany."""
     if not has_two_factor(user):
         raise Conflict("two_factor_off", "Two-factor is off, so there is no code to ask for.")
-    keys = [f"prove:{user.pk}"]
-    check_may_try(keys, user.email)
+    attempt = signed_in(user)
+    attempt.check()
     if not accepts(user, otp):
-        note_failure(keys, user.email, durable)
+        attempt.failed(durable)
         raise otp_wrong()
 
 
@@ -96,15 +93,6 @@ def step_up(*, user: User, otp: str, sign_in: SignIn, durable: Durable | None = 
 @transaction.atomic
 def unlock_sign_in(*, user: User, actor: audit.Actor, reason: str = "") -> None:
     """End a lock before its time, and forget the failures. Raises Conflict: there is no lock."""
-    if not LOGIN_LOCKOUT.clear(user.email):
+    if not clear_locks(user):
         raise Conflict("not_locked", "Their sign-in isn’t locked.")
     audit.record(actor=actor, action="login.unlocked", target=user, reason=reason)
-
-
-def locked_seconds(user: User) -> int:
-    """How long they still can't sign in; 0 when they can."""
-    return LOGIN_LOCKOUT.seconds_left(user.email)
-
-
-def _keys(email: str) -> list[str]:
-    return [f"ip:{logs.client_ip.get()}", f"mail:{current_site_id() or 'platform'}:{email}"]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.accounts.errors import otp_wrong
 from apps.accounts.models import RecoveryCode, TwoFactorDevice, User
 from apps.accounts.services import codes
-from apps.accounts.services.guessing import Durable, check_may_try, note_failure
+from apps.accounts.services.guessing import Durable, signed_in
 from apps.accounts.services.signing_in import prove_code, prove_password
 from apps.accounts.tasks import send_two_factor_news
 from apps.audit import services as audit
@@ -94,13 +94,13 @@ def confirm_two_factor(*, user: User, otp: str, durable: Durable | None = None) 
 
     Raises Conflict two_factor_not_begun, Invalid otp_invalid, TooMany.
     """
-    keys = [f"prove:{user.pk}"]
-    check_may_try(keys, user.email)
+    attempt = signed_in(user)
+    attempt.check()
     _lock(user)
     enrolment_of(user)
     step = codes.step_of(TwoFactorDevice.objects.get(pk=user.pk), codes.plain(otp))
     if step is None:
-        note_failure(keys, user.email, durable)
+        attempt.failed(durable)
         raise otp_wrong()
     TwoFactorDevice.objects.filter(pk=user.pk).update(confirmed_at=timezone.now(), last_step=step)
     made = codes.new_recovery_codes(user)

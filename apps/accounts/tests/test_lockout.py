@@ -12,7 +12,7 @@ from apps.accounts.services import locked_seconds, unlock_sign_in
 from apps.accounts.tests.authenticator import enrol
 from apps.audit.models import AuditEvent
 from apps.core.api.throttling import LOGIN_LOCKOUT
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, Invalid, TooMany
 from apps.core.tenancy import site_context
 
 URL = "/api/v1/auth/token"
@@ -78,6 +78,24 @@ def test_wrong_codes_count_as_well_and_missing_ones_do_not(ann):
         attempt(ann.email, PASSWORD, otp="000000")
 
     assert attempt(ann.email, PASSWORD, otp=app.code()).json()["code"] == "login_locked"
+
+
+def test_guessing_at_the_door_keeps_nobody_inside_from_proving_themselves(ann):
+    from apps.accounts.services import prove
+
+    for _ in range(6):
+        attempt(ann.email)
+
+    prove(user=ann, password=PASSWORD)  # raises where it is refused
+    durable = []
+    for _ in range(6):
+        with pytest.raises(Invalid):
+            prove(user=ann, password="wrong", durable=durable)
+    with pytest.raises(TooMany):
+        prove(user=ann, password=PASSWORD)
+    for act in durable:
+        act()
+    assert AuditEvent.objects.filter(action="login.locked", after__signed_in=True).count() == 1
 
 
 def test_staff_unlock_it(ann, make_user):

@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.accounts.middleware import SESSION_SIGN_INS
 from apps.accounts.models import RefreshToken, SignIn
 from apps.accounts.services import end_sign_in, sign_out_user
+from apps.accounts.tasks import forget_sign_ins
 from apps.accounts.tests.browsers import browser_of
 from apps.accounts.tokens import AccessToken
 from apps.audit.models import AuditEvent
@@ -178,6 +179,20 @@ def test_a_browser_that_comes_back_is_noted_every_few_minutes(ann, site, django_
     assert noted > old
     browser.get("/dashboard/settings")
     assert SignIn.objects.get().last_used_at == noted
+
+
+def test_what_ran_out_a_month_ago_is_forgotten(api, ann, other_site):
+    sign_in(api())
+    kept = SignIn.objects.get()
+    over = timezone.now() - timedelta(days=31)
+    SignIn.objects.create(user=ann, kind="browser", version=0, expires_at=over)
+    RefreshToken.objects.create(user=ann, family=kept.pk, jti_hash="x", expires_at=over)
+    with site_context(other_site.pk):
+        SignIn.objects.create(user=ann, kind="api", version=0, expires_at=over)
+
+    assert forget_sign_ins() == 3
+
+    assert (SignIn.objects.get(), RefreshToken.objects.count()) == (kept, 1)
 
 
 def test_a_session_from_before_there_were_sign_ins_goes_on(ann, site):

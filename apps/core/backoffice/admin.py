@@ -193,7 +193,8 @@ class UplineModelAdmin(admin.ModelAdmin):
         if not asking or ACTION_CHECKBOX_NAME not in request.POST:
             return None
         site: Any = self.admin_site
-        page: HttpResponse | None = site.prove(request, what=asking[0])
+        count = len(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        page: HttpResponse | None = site.prove(request, what=f"{asking[0]}, {count} row{'' if count == 1 else 's'}")
         return page
 
     def get_search_fields(self, request: HttpRequest) -> Any:
