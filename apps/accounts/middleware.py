@@ -33,9 +33,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 SESSION_SITE = "upline_site"  # the code a session was opened at; "" on the platform host
 SESSION_SWITCH = "upline_switch"  # the site a platform session works at
-SESSION_SIGN_INS = (
-    "upline_sign_ins"  # {code of a site: the sign-in there}; one, but for a platform session that went about
-)
+SESSION_SIGN_INS = "upline_sign_ins"  # {code of a site: the sign-in there}; several where a platform session went about
 SESSION_AUTH_TIME = "upline_auth_time"  # when the password or a code was last given
 LOCK_SECONDS = 60
 MAX_KEY = 255

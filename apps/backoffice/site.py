@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST
 from apps.accounts.middleware import SESSION_SITE
 from apps.accounts.sessions import enter_site
 from apps.backoffice import menu, selectors
-from apps.backoffice.forms import SignInForm
 from apps.backoffice.signing_in import SigningIn, without_two_factor
 from apps.rbac.access import access_of
 from apps.sites import registry
@@ -26,7 +25,6 @@ class BackOfficeSite(SigningIn, AdminSite):
     site_title = "Upline back office"
     index_title = "Home"
     site_url = None
-    login_form = SignInForm
     enable_nav_sidebar = True
     empty_value_display = "–"
 
