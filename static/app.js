@@ -49,7 +49,7 @@
     const field = byId(button.dataset.copy);
     try {
       await navigator.clipboard.writeText(field.dataset.url || field.value);
-      toast("Link copied");
+      toast(button.dataset.copied || "Link copied");
     } catch {
       field.select();
       toast("Selected, now copy it");
@@ -90,6 +90,7 @@
     const target = hit.hash ? byId(hit.hash.slice(1)) : null;
     if (hit.matches("[data-theme-toggle]")) theme(true);
     else if (hit.matches("[data-copy]")) copy(hit);
+    else if (hit.matches("[data-print]")) print();
     else if (hit.matches("[data-expand]")) all("details", detail).forEach((item) => { item.open = hit.dataset.expand === "all"; });
     else if (hit.matches('[href="#menu"]')) drawer(!menu.hasAttribute("data-open"));
     else if (hit.matches(".scrim")) drawer(false);
@@ -106,7 +107,7 @@
 
   addEventListener("DOMContentLoaded", () => {
     theme();
-    for (const button of all("[data-expand], [data-copy]")) button.hidden = false;
+    for (const button of all("[data-expand], [data-copy], [data-print]")) button.hidden = false;
     for (const button of all("form[data-auto] .apply")) button.hidden = true;
     /* A table laid out as cards keeps its meaning for screen readers */
     const roles = { TABLE: "table", TR: "row", TD: "cell", TH: "columnheader" };

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -12,17 +14,24 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from apps.accounts.errors import token_invalid
 from apps.accounts.models import ApiKey, User
+from apps.accounts.sign_ins import NOTED_EVERY
 from apps.accounts.tokens import read_access
 from apps.core import logs
 from apps.core.errors import Unauthenticated
 from apps.core.postgresql.prepared import fetch_prepared
 from apps.rbac.access import ASSIGNMENTS_SQL, Access
 
-# User, membership, version, roles and keys in one round trip, planned once per connection.
+# User, membership, version, roles and keys, two-factor and what the site wants of it, and whether the sign-in goes on: one round
+# trip, planned once per connection.
 _CALLER_SQL = f"""
 SELECT u.id, u.email, u.full_name, u.locale, u.is_active, u.token_version, m.user_type, m.is_active,
-       (SELECT jsonb_agg(jsonb_build_array(a.role, a.scope, a.scope_id, to_jsonb(a.keys)))::text FROM ({ASSIGNMENTS_SQL}) a)
+       (SELECT jsonb_agg(jsonb_build_array(a.role, a.scope, a.scope_id, to_jsonb(a.keys)))::text FROM ({ASSIGNMENTS_SQL}) a),
+       s.staff_two_factor, s.step_up_minutes, d.confirmed_at IS NOT NULL, i.revoked_at IS NULL AND i.version = u.token_version,
+       i.last_used_at < now() - interval '{NOTED_EVERY}'
 FROM accounts_user u LEFT JOIN accounts_membership m ON m.site_id = %(site)s AND m.user_id = u.id
+LEFT JOIN sites_sitesettings s ON true
+LEFT JOIN accounts_twofactordevice d ON d.user_id = u.id
+LEFT JOIN accounts_signin i ON i.id = %(sign_in)s AND i.user_id = u.id
 WHERE u.id = %(user)s
 """  # noqa: S608  (a constant)
 
@@ -38,9 +47,10 @@ class BearerAuthentication(BaseAuthentication):
             return None
         site = request._request.site
         claims = read_access(raw, site)
-        user = load_caller(site.pk, claims.user_id)
+        user: Any = load_caller(site.pk, claims.user_id, sign_in=claims.sid)
         if user is None or user.token_version != claims.ver:
             raise token_invalid()
+        user.auth_time = claims.auth_time
         logs.actor_id.set(str(user.pk))
         return user, claims
 
@@ -48,23 +58,36 @@ class BearerAuthentication(BaseAuthentication):
         return self.keyword
 
 
-def load_caller(site_id: UUID, user_id: UUID) -> User | None:
-    """An active user who is a member of the site or holds a platform role. `user.user_type` says what they are here."""
-    rows = fetch_prepared(_CALLER_SQL, {"site": site_id, "user": user_id})
+def load_caller(site_id: UUID, user_id: UUID, *, sign_in: UUID | None = None) -> User | None:
+    """An active user who is a member of the site or holds a platform role, and whose sign-in, where one is named, goes on.
+
+    `user.user_type` says what they are here, `user.access` what they may; `user.sign_in_id` is that sign-in, and `user.came_back`
+    whether its last use was noted a while ago.
+    """
+    rows = fetch_prepared(_CALLER_SQL, {"site": site_id, "user": user_id, "sign_in": sign_in})
     if not rows:
         return None
-    pk, email, full_name, locale, is_active, version, user_type, member, assignments = rows[0]
-    listed = json.loads(assignments) if assignments else ()
-    found = [(role, scope, UUID(target) if target else None, keys) for role, scope, target, keys in listed]
-    access = Access.of(found)
-    if not is_active or not (member or access.platform):
+    pk, email, full_name, locale, is_active, version, user_type, member, assignments, *security = rows[0]
+    wanted, minutes, two_factor, goes_on, came_back = security
+    held = _held(assignments)
+    platform = held.platform
+    if not is_active or not (member or platform) or (sign_in is not None and not goes_on):
         return None
+    access = replace(held, two_factor=two_factor, step_up_seconds=(minutes or 0) * 60)
     names = ["id", "email", "full_name", "locale", "is_active", "token_version"]
     user: Any = User.from_db("default", names, [pk, email, full_name, locale, is_active, version])
-    user.access = access
-    user.user_type = user_type if member and user_type != "staff" else ("super_admin" if access.platform else "staff")
+    user.access = access.without_staff_keys() if wanted and not two_factor else access
+    user.user_type = user_type if member and user_type != "staff" else ("super_admin" if platform else "staff")
+    user.sign_in_id, user.came_back = sign_in, came_back
     loaded: User = user
     return loaded
+
+
+@lru_cache(maxsize=1024)
+def _held(assignments: str | None) -> Access:
+    """The same text says the same of whoever it is about, so it is read once. Who gets it shares it and never changes it."""
+    listed = json.loads(assignments) if assignments else ()
+    return Access.of([(role, scope, UUID(target) if target else None, keys) for role, scope, target, keys in listed])
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -1,5 +1,6 @@
 """Django's sign-in (admin, dashboard) by the same rules as the API's."""
 
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from apps.accounts.authentication import load_caller
 from apps.accounts.models import User
 from apps.core.tenancy import current_site_id
 from apps.rbac.access import load_access
+
+# The sign-in that the session of a request names: Django asks a backend for a user with nothing but their id.
+presented: ContextVar[UUID | None] = ContextVar("upline_presented_sign_in", default=None)
 
 
 class MembershipBackend(BaseBackend):
@@ -27,6 +31,6 @@ class MembershipBackend(BaseBackend):
     def get_user(self, user_id: Any) -> User | None:
         site_id = current_site_id()
         if site_id is not None:
-            return load_caller(site_id, UUID(str(user_id)))
+            return load_caller(site_id, UUID(str(user_id)), sign_in=presented.get())
         user = User.objects.filter(pk=user_id, is_active=True).first()
         return user if user is not None and load_access(user.pk).platform else None

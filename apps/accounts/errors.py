@@ -8,6 +8,23 @@ def invalid_credentials() -> Unauthenticated:
     return Unauthenticated("invalid_credentials", "E-mail or password is wrong.")
 
 
+def otp_required() -> Unauthenticated:
+    return Unauthenticated("otp_required", "Give the code of your authenticator app too.", field="otp")
+
+
+def otp_invalid() -> Unauthenticated:
+    return Unauthenticated("otp_invalid", "This code is wrong, or was used before.", field="otp")
+
+
+def otp_wrong() -> Invalid:
+    """For somebody who is signed in: a 401 would tell their app that they are not."""
+    return Invalid("otp_invalid", "This code is wrong, or was used before.", field="otp")
+
+
+def password_wrong() -> Invalid:
+    return Invalid("invalid_credentials", "The password is wrong.", field="password")
+
+
 def token_invalid() -> Unauthenticated:
     return Unauthenticated("token_invalid", "This token is not valid. Sign in again.")
 

@@ -5,15 +5,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.authentication import hash_key
+from apps.accounts.backends import presented
+from apps.accounts.sign_ins import note_use
 from apps.accounts.tokens import AccessToken
 from apps.core import crypto
 from apps.core.api.errors import error_response
@@ -29,8 +33,32 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 SESSION_SITE = "upline_site"  # the code a session was opened at; "" on the platform host
 SESSION_SWITCH = "upline_switch"  # the site a platform session works at
+SESSION_SIGN_INS = "upline_sign_ins"  # {code of a site: the sign-in there}; several where a platform session went about
+SESSION_AUTH_TIME = "upline_auth_time"  # when the password or a code was last given
 LOCK_SECONDS = 60
 MAX_KEY = 255
+
+
+class SignInMiddleware(AuthenticationMiddleware):
+    """`request.user` of the session, whose sign-in must not have been ended. One statement answers for both, when first asked."""
+
+    def process_request(self, request: Any) -> None:
+        request.user = SimpleLazyObject(lambda: session_user(request))
+
+
+def session_user(request: Any) -> Any:
+    """`user.auth_time` says when they last proved who they are. Without a sign-in, the session is from before there were any."""
+    named = request.session.get(SESSION_SIGN_INS, {}).get(request.site.code if request.site else "")
+    token = presented.set(UUID(named) if named else None)
+    try:
+        user: Any = get_user(request)
+    finally:
+        presented.reset(token)
+    if user.is_authenticated:
+        user.auth_time = request.session.get(SESSION_AUTH_TIME)
+        if named and user.came_back:
+            note_use(user.sign_in_id)
+    return user
 
 
 class SessionSiteMiddleware:

@@ -98,8 +98,90 @@ class Membership(SiteModel):
         return str(self.user_id)
 
 
+class TwoFactorDevice(models.Model):
+    """What makes a person's codes. Global like the user, one each, reached only as "mine"; it counts once it is confirmed.
+
+    `secret` is encrypted for this row alone. `last_step` is the time step of the last code that was accepted: a code counts once.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    secret = models.CharField(max_length=200)
+    last_step = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "two-factor device"
+
+    def __str__(self) -> str:
+        return f"Two-factor of {self.user_id}"
+
+
+class RecoveryCode(models.Model):
+    """Stands in for a code of a lost device, once. Eighty random bits, so a plain hash is as good as a slow one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    code_hash = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "code_hash"], name="accounts_recovery_code_once")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+# Marks in a user agent, the telling ones first: each browser also names those it resembles.
+_BROWSERS = (
+    ("Edg/", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "Mac"),
+    ("CrOS", "Chromebook"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+class SignIn(SiteModel):
+    """One sign-in at this site, by an app or a browser. An app's tokens and a browser's session name it; ended here, both end at
+    their next request. `version` is the user's token_version then: a sign-in of an older one has ended already."""
+
+    class Kind(models.TextChoices):
+        API = "api", "App"
+        BROWSER = "browser", "Browser"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=7, choices=Kind)
+    version = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    authenticated_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    ip = models.CharField(max_length=45, blank=True, default="")
+    user_agent = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = "sign-in"
+        indexes = [models.Index(fields=["site", "user", "id"], name="accounts_sign_in_user")]
+
+    def __str__(self) -> str:
+        return f"{self.device}, {self.ip}" if self.ip else self.device
+
+    @property
+    def device(self) -> str:
+        """What people would call it: "Firefox on Windows"; an app by the beginning of its name."""
+        agent = self.user_agent
+        browser = next((name for mark, name in _BROWSERS if mark in agent), "")
+        system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+        if not browser:
+            return agent.partition("/")[0].strip()[:40] or f"Unknown {self.get_kind_display().lower()}"
+        return f"{browser} on {system}" if system else browser
+
+
 class RefreshToken(SiteModel):
-    """One refresh token, by hash. Used once; its successors share `family`, and a replay kills them all (R19)."""
+    """One refresh token, by hash. Used once; its successors share `family`, the sign-in, and a replay kills them all (R19)."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     family = models.UUIDField()

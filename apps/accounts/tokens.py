@@ -1,4 +1,5 @@
-"""Access and refresh tokens (W5). Claims: user_id, site, ver, token_type, jti, iat, exp.
+"""Access and refresh tokens (W5). Claims: user_id, site, ver, token_type, jti, iat, exp; an access token's also sid, its sign-in,
+and auth_time, when the password or code was last given.
 
 simplejwt signs and reads; rotation is ours, because its refresh lets two parallel uses win (spec: dependencies.md, trap 7).
 """
@@ -20,10 +21,9 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import Token
 
 from apps.accounts.errors import token_invalid, token_reused
-from apps.accounts.models import Membership, RefreshToken, User
-from apps.core import logs
+from apps.accounts.models import Membership, RefreshToken, SignIn, User
+from apps.accounts.sign_ins import begin_sign_in, continue_sign_in, end_sign_ins
 from apps.core.errors import Denied, Unauthenticated
-from apps.core.ids import uuid7
 from apps.sites.models import Site
 
 
@@ -45,20 +45,32 @@ class Claims:
     site: str
     ver: int
     jti: str
+    sid: UUID | None = None
+    auth_time: int | None = None
 
 
-def issue_pair(*, user: User, site: Site, family: UUID | None = None, user_agent: str = "") -> dict[str, str]:
-    """`{access, refresh}` of this site. Without `family` a new sign-in begins."""
+def issue_pair(*, user: User, site: Site, user_agent: str = "") -> dict[str, str]:
+    """`{access, refresh}` of a new sign-in at this site."""
+    return _pair(user, site, begin_sign_in(user=user, kind=SignIn.Kind.API, user_agent=user_agent))
+
+
+def _pair(user: User, site: Site, sign_in: SignIn) -> dict[str, str]:
     refresh = _signed(SignedRefreshToken(), user, site)
     RefreshToken.objects.create(
         user=user,
-        family=family or uuid7(),
+        family=sign_in.pk,
         jti_hash=_hash(refresh["jti"]),
         expires_at=timezone.now() + SignedRefreshToken.lifetime,
-        ip=logs.client_ip.get()[:45],
-        user_agent=user_agent[:200],
+        ip=sign_in.ip,
+        user_agent=sign_in.user_agent,
     )
-    return {"access": str(_signed(AccessToken(), user, site)), "refresh": str(refresh)}
+    return {"access": issue_access(user=user, site=site, sign_in=sign_in), "refresh": str(refresh)}
+
+
+def issue_access(*, user: User, site: Site, sign_in: SignIn) -> str:
+    token = _signed(AccessToken(), user, site)
+    token["sid"], token["auth_time"] = str(sign_in.pk), int(sign_in.authenticated_at.timestamp())
+    return str(token)
 
 
 def read_access(raw: str, site: Site) -> Claims:
@@ -97,7 +109,7 @@ def rotate(*, raw: str, site: Site, durable: list[Any], user_agent: str = "") ->
         raise token_invalid()
     if not row.user.is_active or row.user.token_version != claims.ver or not _belongs(row.user):
         raise token_invalid()
-    return issue_pair(user=row.user, site=site, family=row.family, user_agent=user_agent)
+    return _pair(row.user, site, continue_sign_in(row.family, row.user, user_agent))
 
 
 def revoke(*, raw: str, site: Site) -> None:
@@ -115,6 +127,8 @@ def revoke(*, raw: str, site: Site) -> None:
 
 
 def revoke_family(family: UUID) -> int:
+    """Returns how many refresh tokens that ended. The sign-in ends with them, and so do its access tokens."""
+    end_sign_ins(pk=family)
     return RefreshToken.objects.filter(family=family, revoked_at=None).update(revoked_at=timezone.now())
 
 
@@ -123,6 +137,7 @@ def revoke_user(user: User) -> None:
     user.token_version += 1
     user.save(update_fields=["token_version"])
     RefreshToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+    end_sign_ins(user=user)
 
 
 def reset_link_parts(user: User) -> tuple[str, str]:
@@ -144,7 +159,11 @@ def _read(kind: type[Token], raw: str, site: Site) -> Claims:
 def _decode(kind: type[Token], raw: str) -> tuple[Any, Claims]:
     try:
         token: Any = kind(raw)  # type: ignore[arg-type]
-        return token, Claims(UUID(token["user_id"]), str(token["site"]), int(token["ver"]), str(token["jti"]))
+        sid, auth_time = token.get("sid"), token.get("auth_time")
+        return token, Claims(
+            UUID(token["user_id"]), str(token["site"]), int(token["ver"]), str(token["jti"]),
+            UUID(sid) if sid else None, int(auth_time) if auth_time is not None else None,
+        )  # fmt: skip
     except (TokenError, KeyError, ValueError, TypeError) as error:
         raise token_invalid() from error
 

@@ -5,12 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 
-from apps.accounts.services import sign_in
+from apps.accounts.services import check_password
 from apps.core.errors import DomainError
 
 
 class SignInForm(AdminAuthenticationForm):
-    """One limiter for every door: ten wrong passwords a minute, wherever they are typed."""
+    """One limiter for every door: ten wrong passwords a minute, wherever they are typed. The first step of two, for some."""
 
     username = forms.CharField(label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autofocus": True}))
 
@@ -18,7 +18,8 @@ class SignInForm(AdminAuthenticationForm):
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if email and password:
             try:
-                user: Any = sign_in(email=email, password=password)
+                request: Any = self.request
+                user: Any = check_password(email=email, password=password, durable=request.durable)
             except DomainError as error:
                 raise forms.ValidationError(error.message, code=error.code) from error
             user.backend = "apps.accounts.backends.MembershipBackend"

@@ -5,26 +5,26 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.middleware import SESSION_SITE, SESSION_SWITCH
+from apps.accounts.middleware import SESSION_SITE
+from apps.accounts.sessions import enter_site
 from apps.backoffice import menu, selectors
-from apps.backoffice.forms import SignInForm
+from apps.backoffice.signing_in import SigningIn, without_two_factor
 from apps.rbac.access import access_of
 from apps.sites import registry
 
 
-class BackOfficeSite(AdminSite):
+class BackOfficeSite(SigningIn, AdminSite):
     site_header = "Upline"
     site_title = "Upline back office"
     index_title = "Home"
     site_url = None
-    login_form = SignInForm
     enable_nav_sidebar = True
     empty_value_display = "–"
 
@@ -32,7 +32,8 @@ class BackOfficeSite(AdminSite):
         user = request.user
         if not (user.is_authenticated and user.is_active):
             return False
-        return access_of(request).is_staff or (getattr(request, "site", None) is None and access_of(request).platform)
+        access, site = access_of(request), getattr(request, "site", None)
+        return access.is_staff or access.withheld is not None or (site is None and access.platform)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         site = getattr(request, "site", None)
@@ -53,15 +54,21 @@ class BackOfficeSite(AdminSite):
         return [
             path("switch/", self.admin_view(require_POST(self.switch)), name="switch"),
             path("search/", self.admin_view(require_safe(self.search)), name="search"),
+            path("login/code/", self.login_code, name="login_code"),
+            path("security/", self.admin_view(self.security), name="security"),
             *super().get_urls(),
         ]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Every page in the time zone of the site at work, its template included."""
+        """Every page in the time zone of the site at work, its template included. Staff who have yet to switch on two-factor get
+        no further than where they do."""
         inner = super().admin_view(view, cacheable)
+        open_to_all = getattr(view, "without_two_factor", False)
 
         @wraps(inner)
         def in_site_time(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if access_of(request).withheld is not None and not open_to_all:
+                return redirect("admin:security")
             site = getattr(request, "site", None)
             with timezone.override(site.time_zone if site else None):
                 response = inner(request, *args, **kwargs)
@@ -69,18 +76,12 @@ class BackOfficeSite(AdminSite):
 
         return in_site_time
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        response = super().login(request, extra_context)
-        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
-            site = getattr(request, "site", None)
-            request.session[SESSION_SITE] = site.code if site else ""
-        return response
-
+    @without_two_factor
     def switch(self, request: HttpRequest) -> HttpResponse:
         """Work at another site. Only on the platform host, where the session isn't bound to one."""
         site = registry.by_code(request.POST.get("site", ""))
         if site is not None and request.session.get(SESSION_SITE) == "":
-            request.session[SESSION_SWITCH] = site.code
+            enter_site(request, site)
         return redirect(reverse("admin:index"))
 
     def search(self, request: HttpRequest) -> HttpResponse:

@@ -293,7 +293,7 @@ class CommissionAdmin(ByOrder):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return may(request, APPROVE)
 
-    @decision("Approve, into the partners' earnings", needs="decide", done="approved")
+    @decision("Approve, into the partners' earnings", needs="decide", done="approved", moves_money=True)
     def approve(self, request: HttpRequest, rows: QuerySet[Commission], reason: str) -> Outcome:
         actor: Any = request.user
         found = {row.pk: row for row in rows}

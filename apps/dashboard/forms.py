@@ -6,42 +6,9 @@ from typing import Any
 from django import forms
 
 from apps.core import money
-from apps.core.errors import DomainError
+from apps.core.forms import PageForm, code_field, email_field, password_field, text_field
 
-PASSWORD_MAX = 128
 MAX_MINOR = 2**63 - 1
-
-
-class PageForm(forms.Form):
-    """Fields drawn by partials/field.html; `refuse` puts a service's refusal beside the field at fault."""
-
-    use_required_attribute = True
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.label_suffix = ""
-
-    def refuse(self, error: DomainError) -> None:
-        self.is_valid()  # so that there is a place for the error
-        field = (error.field or "").removeprefix("details.")
-        self.add_error(field if field in self.fields else None, error.message)
-
-
-def text_field(label: str, *, autocomplete: str = "off", **kwargs: Any) -> forms.CharField:
-    attrs = {"autocomplete": autocomplete, **kwargs.pop("attrs", {})}
-    return forms.CharField(label=label, widget=forms.TextInput(attrs=attrs), **kwargs)
-
-
-def password_field(label: str, *, new: bool = False, **kwargs: Any) -> forms.CharField:
-    attrs = {"autocomplete": "new-password" if new else "current-password"}
-    widget = forms.PasswordInput(attrs=attrs)
-    return forms.CharField(label=label, strip=False, max_length=PASSWORD_MAX, widget=widget, **kwargs)
-
-
-def email_field(label: str = "Email", *, autocomplete: str = "email", **kwargs: Any) -> forms.EmailField:
-    return forms.EmailField(
-        label=label, max_length=254, widget=forms.EmailInput(attrs={"autocomplete": autocomplete}), **kwargs
-    )
 
 
 class AmountField(forms.CharField):
@@ -100,6 +67,7 @@ class JoinForm(PageForm):
     referral_code = text_field("Invited by", required=False, max_length=32, attrs={"class": "mono", "spellcheck": "false"},
                                help_text="The code of whoever told you, if somebody did. It can’t be changed later.")  # fmt: skip
     click_id = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    otp = code_field(required=False)
 
 
 class TransferForm(PageForm):

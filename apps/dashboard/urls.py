@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     path("dashboard/", overview.overview, name="overview"),
     path("dashboard", RedirectView.as_view(pattern_name="dashboard:overview", query_string=True)),
     *page("dashboard/signin", session.sign_in, "signin"),
+    *page("dashboard/signin/code", session.sign_in_code, "signin_code"),
     *page("dashboard/signout", session.sign_out, "signout"),
     *page("dashboard/password/reset", session.ask_reset, "reset_ask"),
     *page("dashboard/password/reset/<str:uid>/<str:token>", session.confirm_reset, "reset_confirm"),
@@ -39,6 +40,7 @@ urlpatterns: list[URLPattern] = [
     *page("dashboard/payouts/<uuid:pk>/cancel", payouts.cancel, "cancel_payout"),
     *page("dashboard/wallet", wallet.wallet, "wallet"),
     *page("dashboard/settings", profile.settings, "settings"),
+    *page("dashboard/security", profile.security, "security"),
     *page("dashboard/settings/password", profile.change_password, "change_password"),
     *page("dashboard/settings/signout", profile.sign_out_everywhere, "sign_out_everywhere"),
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from apps.accounts.models import Membership, User
-from apps.accounts.services import ensure_member, normal_email
+from apps.accounts.services import Durable, ensure_member, normal_email
 from apps.core import logs
 from apps.core.errors import Invalid
 from apps.orders.selectors import attributed_partner
@@ -26,21 +26,24 @@ class Newcomer:
     click_id: str = ""
     cookie: str = ""
     user_type: str = Membership.Kind.INDIVIDUAL
+    otp: str = ""
 
 
 @transaction.atomic
-def register(newcomer: Newcomer) -> tuple[User, Partner]:
+def register(newcomer: Newcomer, *, durable: Durable | None = None) -> tuple[User, Partner]:
     """A new partner below whoever is credited: code before click before cookie. Without a code, somebody who bought as a guest
     stays with the partner their first attributed order bound them to.
 
     Raises Invalid with the codes of api.md (referral_code_unknown, referral_code_inactive, self_referral, email_taken,
-    password_too_weak) and TooMany after ten unknown codes a minute from one address.
+    password_too_weak), Unauthenticated otp_required, otp_invalid (a login of another site that has two-factor), and TooMany after
+    ten unknown codes a minute from one address.
     """
     bound = None if newcomer.referral_code else attributed_partner(normal_email(newcomer.email))
     attribution = None if bound else _attribution(newcomer)
     user = ensure_member(
-        email=newcomer.email, password=newcomer.password, full_name=newcomer.full_name, user_type=newcomer.user_type
-    )
+        email=newcomer.email, password=newcomer.password, full_name=newcomer.full_name, user_type=newcomer.user_type,
+        otp=newcomer.otp, durable=durable,
+    )  # fmt: skip
     sponsor = attribution.partner if attribution else bound
     partner = join(user=user, sponsor=sponsor, attribution=attribution)
     if bind_customer_to_member(user=user, partner=partner) is not None:

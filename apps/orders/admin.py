@@ -103,7 +103,7 @@ class OrderAdmin(UplineModelAdmin):
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return may(request, ("order.update",))
 
-    @decision("Refund all that is left", needs="refund", done="order{s} refunded", reason=True)
+    @decision("Refund all that is left", needs="refund", done="order{s} refunded", reason=True, moves_money=True)
     def refund_rest(self, request: HttpRequest, rows: QuerySet[Order], reason: str) -> Outcome:
         actor: Any = request.user
 

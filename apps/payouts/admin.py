@@ -79,17 +79,17 @@ class PayoutAdmin(UplineModelAdmin):
     def has_process_permission(self, request: HttpRequest) -> bool:
         return may(request, ("payout.manage",))
 
-    @decision("Approve", needs="approve", done="payout{s} approved")
+    @decision("Approve", needs="approve", done="payout{s} approved", moves_money=True)
     def approve(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         actor: Any = request.user
         return attempt(rows, lambda row: services.approve_payout(payout=row, actor=actor))
 
-    @decision("Reject, with a reason", needs="reject", done="payout{s} rejected", reason=True)
+    @decision("Reject, with a reason", needs="reject", done="payout{s} rejected", reason=True, moves_money=True)
     def reject(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         actor: Any = request.user
         return attempt(rows, lambda row: services.reject_payout(payout=row, actor=actor, reason=reason))
 
-    @decision("Mark as paid", needs="process", done="payout{s} marked as paid")
+    @decision("Mark as paid", needs="process", done="payout{s} marked as paid", moves_money=True)
     def process(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         """What stands beside the actions is the bank's reference."""
         actor: Any = request.user

@@ -26,5 +26,9 @@ def own_payout() -> Denied:
     return Denied("own_payout", "Somebody else has to decide your own payout.")
 
 
+def four_eyes() -> Denied:
+    return Denied("four_eyes", "This site wants two people for a payout: whoever approved it can't mark it as paid.")
+
+
 def partner_frozen() -> Conflict:
     return Conflict("partner_frozen", "This account is frozen. Nothing is paid out until staff have looked at it.")

@@ -3,17 +3,20 @@
     access = {"GET": requires("commission.read", at="own"), "POST": requires("commission.approve")}
 
 `at="own"` lets in whoever holds the key in any scope: the view narrows its rows by `request.access.at_site(key)`. The default
-`at="site"` is for staff. Loaded by one query per request, so a removed role is refused at the next request (R20).
+`at="site"` is for staff. `step_up=True` wants a sign-in that is not too old (docs/adr/0011). Loaded by one query per request, so
+a removed role is refused at the next request (R20).
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
 from rest_framework.permissions import BasePermission
 
+from apps.core.errors import Denied
 from apps.core.postgresql.prepared import fetch_prepared
 from apps.core.tenancy import current_site_id
 from apps.rbac.models import Scope
@@ -36,11 +39,18 @@ WHERE pr.user_id = %(user)s AND (pr.expires_at IS NULL OR pr.expires_at > now())
 
 @dataclass
 class Access:
-    """The keys a caller holds at the present site, each with its scopes as (kind, id)."""
+    """The keys a caller holds at the present site, each with its scopes as (kind, id).
+
+    `withheld` is what they would hold with two-factor, where the site wants it of staff and they have none. `two_factor` says
+    whether they have it, `step_up_seconds` how old a sign-in may be before money moves; 0 for any age.
+    """
 
     scopes: dict[str, set[tuple[str, UUID | None]]] = field(default_factory=lambda: defaultdict(set))
     roles: set[str] = field(default_factory=set)
     platform: bool = False
+    withheld: "Access | None" = None
+    two_factor: bool = False
+    step_up_seconds: int = 0
 
     def has(self, key: str) -> bool:
         """In any scope."""
@@ -74,6 +84,19 @@ class Access:
         """Holds any key for the whole site: may enter the back office."""
         return any(self.at_site(key) for key in self.scopes)
 
+    def without_staff_keys(self) -> "Access":
+        """What is left to staff without two-factor where the site wants it: their own rows. All of it for who is no staff."""
+        wide = any(kind != Scope.OWN for scopes in self.scopes.values() for kind, _ in scopes)
+        if not (wide or self.platform):
+            return self
+        own = {key: {scope for scope in scopes if scope[0] == Scope.OWN} for key, scopes in self.scopes.items()}
+        kept = defaultdict(set, {key: scopes for key, scopes in own.items() if scopes})
+        return replace(self, scopes=kept, platform=False, withheld=self)
+
+    def is_stale(self, auth_time: float | None) -> bool:
+        """Was the password or code given too long ago for moving money? `auth_time` in seconds since 1970; None is long ago."""
+        return bool(self.step_up_seconds) and (auth_time is None or time.time() - auth_time > self.step_up_seconds)
+
 
 def load_access(user_id: UUID) -> Access:
     """One query. Outside a site only platform roles count, and they grant nothing until a site is chosen."""
@@ -97,11 +120,12 @@ def access_of(request: Any) -> Access:
 
 @dataclass(frozen=True)
 class Requirement:
-    """Who may call a route: anybody, anybody signed in, or holders of one of `keys`."""
+    """Who may call a route: anybody, anybody signed in, or holders of one of `keys`; with `step_up`, lately signed in."""
 
     kind: Literal["public", "signed_in", "keys"]
     keys: tuple[str, ...] = ()
     at: Literal["own", "site"] = "site"
+    step_up: bool = False
 
     def met_by(self, access: Access, *, authenticated: bool) -> bool:
         if self.kind == "public":
@@ -111,9 +135,9 @@ class Requirement:
         return any(access.has(key) if self.at == "own" else access.at_site(key) for key in self.keys)
 
 
-def requires(*keys: str, at: Literal["own", "site"] = "site") -> Requirement:
-    """Any one of `keys` is enough."""
-    return Requirement("keys", keys, at)
+def requires(*keys: str, at: Literal["own", "site"] = "site", step_up: bool = False) -> Requirement:
+    """Any one of `keys` is enough. `step_up` is for routes that move money."""
+    return Requirement("keys", keys, at, step_up)
 
 
 PUBLIC = Requirement("public")
@@ -121,11 +145,22 @@ SIGNED_IN = Requirement("signed_in")
 
 
 class DeclaredAccess(BasePermission):
-    """DRF's side of `access`. A method that declares nothing is closed."""
+    """DRF's side of `access`. A method that declares nothing is closed.
+
+    Raises Denied two_factor_required, step_up_required: what the caller lacks is not the permission.
+    """
 
     def has_permission(self, request: Any, view: Any) -> bool:
         method = "GET" if request.method == "HEAD" else request.method
         requirement: Requirement | None = getattr(view, "access", {}).get(method)
         if requirement is None:
             return request.method not in view.allowed_methods  # let DRF answer 405
-        return requirement.met_by(access_of(request), authenticated=bool(request.user.is_authenticated))
+        access, authenticated = access_of(request), bool(request.user.is_authenticated)
+        if not requirement.met_by(access, authenticated=authenticated):
+            if access.withheld is not None and requirement.met_by(access.withheld, authenticated=authenticated):
+                raise Denied("two_factor_required", "This site wants two-factor of its staff. Switch it on first.")
+            return False
+        # Without a device there is no code to ask for; such clients, and servers with their keys, go on as before.
+        if requirement.step_up and access.two_factor and access.is_stale(getattr(request.user, "auth_time", None)):
+            raise Denied("step_up_required", "Give a code again before money moves: POST /auth/step-up.")
+        return True

@@ -11,6 +11,8 @@ from django.utils import timezone
 from apps.core.ids import uuid7
 from apps.core.models import SiteModel
 
+MINUTES_A_DAY = 24 * 60
+
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
@@ -72,6 +74,16 @@ class SiteSettings(SiteModel):
     payout_cooldown_hours = models.PositiveIntegerField(default=0, help_text="After a completed payout.")
     landing_url = models.URLField(blank=True, default="", help_text="Where /r/{code} leads. Empty: the join page.")
     shop_origins = models.JSONField(default=list, blank=True, help_text="Origins whose pages may call the API.")
+    staff_two_factor = models.BooleanField(
+        "two-factor for staff", default=False, help_text="Without it, members hold no staff permission here."
+    )
+    step_up_minutes = models.PositiveSmallIntegerField(
+        "ask again after", default=15, validators=[MaxValueValidator(MINUTES_A_DAY)],
+        help_text="Minutes after which moving money asks who it is. 0 never asks.",
+    )  # fmt: skip
+    four_eyes = models.BooleanField(
+        "four eyes", default=False, help_text="Whoever approved a payout can't mark it as paid."
+    )
 
     class Meta:
         verbose_name_plural = "site settings"
@@ -79,6 +91,9 @@ class SiteSettings(SiteModel):
             models.UniqueConstraint(fields=["site"], name="sites_settings_once"),
             models.CheckConstraint(condition=models.Q(payout_minimum__gte=1), name="sites_payout_minimum_positive"),
             models.CheckConstraint(condition=models.Q(activation_fee__gte=0), name="sites_activation_fee_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(step_up_minutes__lte=MINUTES_A_DAY), name="sites_step_up_within_a_day"
+            ),
         ]
 
     def __str__(self) -> str:

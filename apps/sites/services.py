@@ -1,11 +1,18 @@
-"""Provisioning a site. Runs as the owner for the shared row (the app role creates no tenants), then as the site itself."""
+"""Provisioning a site, and what its operator decides.
 
+Provisioning runs as the owner for the shared row (the app role creates no tenants), then as the site itself.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from apps.core.tenancy import site_context
+from apps.audit import services as audit
+from apps.core.errors import Invalid
+from apps.core.tenancy import require_site_id, site_context
 from apps.sites import registry
 from apps.sites.models import Site, SiteDomain, SiteSettings
 from apps.sites.provisioning import steps
@@ -35,3 +42,43 @@ def provision_site(site_id: UUID, *, settings: dict[str, Any]) -> None:
         SiteSettings.objects.get_or_create(site_id=site_id, defaults=settings)
         for step in steps():
             step(site_id)
+
+
+@transaction.atomic
+def change_settings(*, changes: dict[str, Any], actor: audit.Actor, reason: str = "") -> SiteSettings:
+    """Change settings of the present site; what is as it was is left out of the audit.
+
+    Raises Invalid: a value that can't be, naming its field; reason_required for less security without saying why.
+    """
+    settings = SiteSettings.objects.select_for_update().get(site_id=require_site_id())
+    before = {name: getattr(settings, name) for name in changes}
+    changed = sorted(name for name, value in changes.items() if before[name] != value)
+    if not changed:
+        return settings
+    for name in changed:
+        setattr(settings, name, changes[name])
+    _check_fields(settings, changed)
+    if not reason and lowers_security(before, changes):
+        raise Invalid("reason_required", "This makes the site less secure. Say why.", field="reason")
+    settings.save(update_fields=changed)
+    audit.record(
+        actor=actor, action="sitesettings.changed", target=settings, before={name: before[name] for name in changed},
+        after={name: changes[name] for name in changed}, reason=reason,
+    )  # fmt: skip
+    return settings
+
+
+def _check_fields(settings: SiteSettings, names: list[str]) -> None:
+    others = {field.name for field in settings._meta.fields} - set(names)
+    try:
+        settings.clean_fields(exclude=others)
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise Invalid("invalid", messages[0], field=field) from error
+
+
+def lowers_security(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Is a wall switched off, or asked again later than before? 0 minutes is never. `before` has all that `after` has."""
+    off = any(before[name] and not after[name] for name in ("staff_two_factor", "four_eyes") if name in after)
+    was, minutes = before.get("step_up_minutes", 0), after.get("step_up_minutes", 0)
+    return off or ("step_up_minutes" in after and was > 0 and not 0 < minutes <= was)

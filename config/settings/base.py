@@ -54,7 +54,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.middleware.SignInMiddleware",
     "apps.accounts.middleware.SessionSiteMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -202,6 +202,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox-sweep": {"task": "apps.core.tasks.sweep_outbox", "schedule": 5.0},
     "forget-idempotency-keys": {"task": "apps.core.tasks.forget_idempotency_keys", "schedule": 3600.0},
+    "forget-sign-ins": {"task": "apps.accounts.tasks.forget_sign_ins", "schedule": 24 * 3600.0},
     "fold-referral-stats": {"task": "apps.referrals.tasks.fold_stats", "schedule": 3.0},
     "apply-tree-moves": {"task": "apps.referrals.tasks.apply_due_moves", "schedule": 30.0},
     "seal-chains": {"task": "apps.core.tasks.seal_chains", "schedule": 10.0},
@@ -221,6 +222,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 
 # --- Upline -------------------------------------------------------------------------------------------------------------
 UPLINE_THROTTLE = True
+# An account is locked for `seconds` after so many failed sign-ins, whatever the addresses.
+UPLINE_LOCKOUT = {
+    "failures": env.int("UPLINE_LOCKOUT_FAILURES", default=30),
+    "within_seconds": env.int("UPLINE_LOCKOUT_WITHIN_SECONDS", default=3600),
+    "seconds": env.int("UPLINE_LOCKOUT_SECONDS", default=900),
+}
 UPLINE_PREPARED = env("UPLINE_PREPARED", default="on") != "off"
 UPLINE_PLATFORM_HOSTS = env.list("UPLINE_PLATFORM_HOSTS", default=["localhost", "127.0.0.1"])
 UPLINE_BASE_URL = env("UPLINE_BASE_URL", default="")

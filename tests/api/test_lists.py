@@ -23,6 +23,7 @@ PINNED = {
     "affiliate/referrals/level/<int:level>": ("ann", 10),
     "affiliate/services": ("ann", 7),
     "api-keys": ("boss", 6),
+    "auth/sessions": ("ann", 6),
     "commission-plans": ("boss", 7),
     "commissions": ("boss", 6),
     "commissions/pending": ("boss", 6),

@@ -50,4 +50,4 @@ def api_routes() -> list[Route]:
         if path.startswith("api/v1/"):
             methods = [method for method in METHODS if view is None or hasattr(view, method.lower())]
             found += [Route(path, method, view) for method in methods]
-    return found
+    return sorted(found, key=lambda route: route.path.endswith("revoke-all"))  # last, since it signs the caller out

@@ -11,7 +11,9 @@ from uuid import UUID
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Membership, User
-from apps.accounts.services import create_api_key
+from apps.accounts.services import begin_two_factor, create_api_key
+from apps.accounts.sign_ins import begin_sign_in
+from apps.accounts.tests.authenticator import Authenticator, enrol
 from apps.accounts.tokens import issue_pair, reset_link_parts
 from apps.audit.services import SYSTEM
 from apps.commissions.models import Commission
@@ -30,14 +32,15 @@ PASSWORD, NEW_PASSWORD = "correct horse battery", "another good phrase"
 
 @dataclass
 class World:
-    """Ann brought Ben; each has something of everything. `boss` may do all, `server` holds a shop's key."""
+    """Ann brought Ben; each has something of everything. Dora has two-factor, Cara has begun it. `boss` may do all, `server`
+    holds a shop's key."""
 
     site: Any
     ids: dict[str, Any] = field(default_factory=dict)
     clients: dict[str, APIClient] = field(default_factory=dict)
 
     def build(self) -> "World":
-        ann, ben, cara = (self.member(name) for name in ("ann", "ben", "cara"))
+        ann, ben, cara, dora = (self.member(name) for name in ("ann", "ben", "cara", "dora"))
         boss = self.member("boss")
         assign_role(user=boss, role=Role.objects.get(key="super_admin"), actor=SYSTEM, access=None)
         top = join(user=ann)
@@ -59,10 +62,12 @@ class World:
             "code": top.code, "link": create_link(partner=top, name="Blog").pk,
             "requested": request_payout(user=ben, amount=1000).pk, "approved": approved.pk,
             "method": add_method(user=ann, kind="upi", details={"vpa": "ann@upi"}).pk,
+            "otp": enrol(dora)[0].code(),
+            "first_otp": Authenticator(begin_two_factor(user=cara, password=PASSWORD).secret).code(),
+            "session": begin_sign_in(user=ann, kind="browser").pk,
         }  # fmt: skip
-        pairs = {
-            name: issue_pair(user=user, site=self.site) for name, user in (("ann", ann), ("ben", ben), ("boss", boss))
-        }
+        people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora}
+        pairs = {name: issue_pair(user=user, site=self.site) for name, user in people.items()}
         self.ids["refresh"] = pairs["ann"]["refresh"]
         self.clients = {name: self.client(f"Bearer {pair['access']}") for name, pair in pairs.items()}
         self.clients |= {"server": self.client(f"Api-Key {raw}"), "nobody": self.client()}
@@ -101,6 +106,13 @@ SCENARIOS: dict[str, tuple[str, str, Any]] = {
     "POST auth/password/reset/confirm": (
         "nobody", "auth/password/reset/confirm", {"uid": "{uid}", "token": "{reset_token}", "new_password": NEW_PASSWORD},
     ),
+    "POST auth/two-factor": ("ann", "auth/two-factor", {"password": PASSWORD}),
+    "POST auth/two-factor/confirm": ("cara", "auth/two-factor/confirm", {"otp": "{first_otp}"}),
+    "POST auth/two-factor/recovery-codes": ("dora", "auth/two-factor/recovery-codes", {"otp": "{otp}"}),
+    "DELETE auth/two-factor": ("dora", "auth/two-factor", {"password": PASSWORD, "otp": "{otp}"}),
+    "POST auth/step-up": ("dora", "auth/step-up", {"otp": "{otp}"}),
+    "DELETE auth/sessions/<uuid:pk>": ("ann", "auth/sessions/{session}", {}),
+    "POST auth/sessions/revoke-all": ("ann", "auth/sessions/revoke-all", {}),
     "PATCH auth/me": ("ann", "auth/me", {"full_name": "Ann Other"}),
     "POST api-keys": ("boss", "api-keys", {"name": "Other", "scopes": ["orders.write"]}),
     "DELETE api-keys/<uuid:pk>": ("boss", "api-keys/{key}", {}),

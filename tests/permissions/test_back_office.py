@@ -2,10 +2,9 @@
 
 import pytest
 from django.contrib import admin
-from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.middleware import SESSION_SITE
+from apps.accounts.tests.browsers import browser_of
 from apps.core.backoffice import UplineModelAdmin
 from apps.rbac import catalogue
 
@@ -20,12 +19,7 @@ def back_office(site, make_user):
 
     def client(role=""):
         user = make_user(f"{role or 'nobody'}@example.com", roles=[role] if role else [], password=None)
-        found = Client(headers={"host": "alpha.localhost"})
-        found.force_login(user, backend="apps.accounts.backends.MembershipBackend")
-        session = found.session
-        session[SESSION_SITE] = site.code
-        session.save()
-        return found
+        return browser_of(user, site)
 
     return client
 

@@ -4,15 +4,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.accounts.models import ApiKey
-
-PASSWORD_MAX = 128  # argon2 is slow on purpose; a megabyte of password would be slow for us
+from apps.accounts.models import ApiKey, SignIn
+from apps.core.forms import OTP_MAX, PASSWORD_MAX
 
 
 class TokenRequest(serializers.Serializer[Any]):
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
-    otp = serializers.CharField(max_length=10, required=False, allow_blank=True)
+    otp = serializers.CharField(max_length=OTP_MAX, required=False, allow_blank=True, default="")
 
 
 class TokenPair(serializers.Serializer[Any]):
@@ -22,6 +21,58 @@ class TokenPair(serializers.Serializer[Any]):
 
 class RefreshRequest(serializers.Serializer[Any]):
     refresh = serializers.CharField(max_length=2000)
+
+
+class SignInRow(serializers.ModelSerializer[SignIn]):
+    """`current` is the sign-in that asks."""
+
+    current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SignIn
+        fields = ("id", "kind", "created_at", "last_used_at", "ip", "user_agent", "current")
+        read_only_fields = fields
+
+    def get_current(self, row: SignIn) -> bool:
+        return bool(row.pk == getattr(self.context["request"].user, "sign_in_id", None))
+
+
+class OtpRequest(serializers.Serializer[Any]):
+    """`otp` is a code of the device, or a recovery code."""
+
+    otp = serializers.CharField(max_length=OTP_MAX)
+
+
+class TwoFactorStanding(serializers.Serializer[Any]):
+    enabled = serializers.BooleanField(source="is_on")
+    enabled_at = serializers.DateTimeField(source="since", allow_null=True)
+    recovery_codes = serializers.IntegerField(help_text="How many are left.")
+
+
+class TwoFactorBegin(serializers.Serializer[Any]):
+    password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
+
+
+class TwoFactorEnd(TwoFactorBegin, OtpRequest):
+    pass
+
+
+class TwoFactorEnrolment(serializers.Serializer[Any]):
+    secret = serializers.CharField()
+    otpauth_uri = serializers.CharField()
+    qr_svg = serializers.CharField()
+
+
+class RecoveryCodes(serializers.Serializer[Any]):
+    """Shown this once."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField())
+
+
+class AccessRenewed(serializers.Serializer[Any]):
+    """`access` is null for the dashboard's session, which is renewed itself."""
+
+    access = serializers.CharField(allow_null=True)
 
 
 class PasswordChange(serializers.Serializer[Any]):

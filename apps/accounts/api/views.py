@@ -21,8 +21,15 @@ def user_agent(request: Request) -> str:
     return str(request.headers.get("User-Agent", ""))
 
 
+def durable_of(request: Request) -> services.Durable:
+    """What is still done after a refusal."""
+    inner: Any = request._request
+    found: services.Durable = inner.durable
+    return found
+
+
 class TokenView(ApiView):
-    """Sign in at this site."""
+    """Sign in at this site. Whoever has two-factor gives a code in `otp` too: of the device, or a recovery code."""
 
     access = {"POST": PUBLIC}
     authentication_classes = ()
@@ -31,7 +38,7 @@ class TokenView(ApiView):
     @extend_schema(responses=serializers.TokenPair)
     def post(self, request: Request) -> Response:
         data = self.validated(request)
-        user = services.sign_in(email=data["email"], password=data["password"])
+        user = services.sign_in(**data, durable=durable_of(request))
         return Response(tokens.issue_pair(user=user, site=current_site(), user_agent=user_agent(request)))
 
 
@@ -44,9 +51,9 @@ class RefreshView(ApiView):
 
     @extend_schema(responses=serializers.TokenPair)
     def post(self, request: Request) -> Response:
-        inner: Any = request._request
         raw = self.validated(request)["refresh"]
-        pair = tokens.rotate(raw=raw, site=current_site(), durable=inner.durable, user_agent=user_agent(request))
+        durable = durable_of(request)
+        pair = tokens.rotate(raw=raw, site=current_site(), durable=durable, user_agent=user_agent(request))
         return Response(pair)
 
 

@@ -34,7 +34,7 @@ def test_signing_in_gives_a_pair_whose_claims_are_the_contract(api, ann, site):
 
     assert answer.status_code == 200
     claims = AccessToken(answer.json()["access"]).payload
-    assert set(claims) == {"user_id", "site", "ver", "token_type", "jti", "iat", "exp"}
+    assert set(claims) == {"user_id", "site", "ver", "token_type", "jti", "iat", "exp", "sid", "auth_time"}
     assert (claims["user_id"], claims["site"], claims["token_type"]) == (str(ann.pk), "ALPHA", "access")
     assert claims["exp"] - claims["iat"] == 900
 

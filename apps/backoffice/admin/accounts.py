@@ -6,12 +6,12 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from apps.accounts import services
-from apps.accounts.models import ApiKey, Membership, RefreshToken, User
+from apps.accounts.models import ApiKey, Membership, RecoveryCode, RefreshToken, SignIn, TwoFactorDevice, User
 from apps.backoffice.selectors import person
 from apps.core.backoffice import (
     Outcome,
@@ -56,7 +56,7 @@ class MembershipAdmin(UplineModelAdmin):
     list_select_related = ("user",)
     list_filter = ("user_type", "is_active")
     search_prefixes = ("user__email",)
-    actions = ("suspend", "restore")
+    actions = ("suspend", "restore", "unlock", "sign_out")
     change_form_template = "admin/tools/person.html"
 
     def has_standing_permission(self, request: HttpRequest) -> bool:
@@ -69,6 +69,24 @@ class MembershipAdmin(UplineModelAdmin):
     @decision("Restore", needs="standing", done="member{s} restored", reason=True)
     def restore(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
         return _set_active(request, rows, reason, is_active=True)
+
+    @decision("Unlock the sign-in", needs="standing", done="sign-in{s} unlocked", reason=True)
+    def unlock(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
+        actor: Any = request.user
+
+        def act(row: Membership) -> None:
+            services.unlock_sign_in(user=row.user, actor=actor, reason=reason)
+
+        return attempt(rows.select_related("user"), act)
+
+    @decision("Sign out everywhere here", needs="standing", done="member{s} signed out", reason=True)
+    def sign_out(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
+        actor: Any = request.user
+
+        def act(row: Membership) -> None:
+            services.sign_out_user(user=row.user, actor=actor, reason=reason)
+
+        return attempt(rows.select_related("user"), act)
 
     def _row_context(self, request: HttpRequest, obj: Membership) -> dict[str, Any]:
         return {**super()._row_context(request, obj), "person": person(request, obj)}
@@ -84,7 +102,9 @@ class MembershipAdmin(UplineModelAdmin):
         return named(membership.user, membership.user.email)
 
     def offers(self, action: str, obj: Membership) -> bool:
-        return obj.is_active == (action == "suspend")
+        if action == "unlock":
+            return bool(services.locked_seconds(obj.user))
+        return action == "sign_out" or obj.is_active == (action == "suspend")
 
 
 def _set_active(request: HttpRequest, rows: QuerySet[Membership], reason: str, *, is_active: bool) -> Outcome:
@@ -96,13 +116,90 @@ def _set_active(request: HttpRequest, rows: QuerySet[Membership], reason: str, *
     return attempt(rows.select_related("user"), act)
 
 
-@admin.register(RefreshToken)
-class RefreshTokenAdmin(UplineModelAdmin):
-    """Sign-ins: when, from where, and whether they still hold."""
-
+@admin.register(SignIn)
+class SignInAdmin(UplineModelAdmin):
     plural = "Sign-ins"
     view_keys = ("user.manage", "permission.read")
-    intro = "Sign-ins: when, from where, and whether they still hold."
+    intro = "Apps and browsers that signed in here, and whether they still are. One that is ended is out at its next request."
+    search_help_text = "The beginning of an e-mail"
+    list_display = ("who", "kind", "device", "ip", "created_at", "last_used_at", "revoked_at")
+    list_filter = ("kind",)
+    list_select_related = ("user",)
+    search_prefixes = ("user__email",)
+    action_form = ReasonForm
+    actions = ("sign_out",)
+
+    @admin.display(description="member", ordering="user__email")
+    def who(self, sign_in: SignIn) -> str:
+        return named(sign_in.user, sign_in.user.email)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return may(request, ("user.update", "user.manage"))
+
+    def offers(self, action: str, obj: SignIn) -> bool:
+        return obj.revoked_at is None
+
+    @decision("Sign out, with everything else of theirs here", needs="end", done="member{s} signed out", reason=True)
+    def sign_out(self, request: HttpRequest, rows: QuerySet[SignIn], reason: str) -> Outcome:
+        actor: Any = request.user
+        people = User.objects.filter(pk__in=rows.values("user_id"))
+        return attempt(people, lambda user: services.sign_out_user(user=user, actor=actor, reason=reason))
+
+
+@admin.register(TwoFactorDevice)
+class TwoFactorDeviceAdmin(UplineModelAdmin):
+    """Devices are shared by all sites, like the logins; this one sees its members'."""
+
+    plural = "Two-factor"
+    view_keys = ("user.read",)
+    intro = "Whose sign-in takes a code too. Reset it for who lost phone and recovery codes, and only when you are sure of them."
+    search_help_text = "The beginning of an e-mail"
+    empty_text = "Members switch it on by themselves, on their Security page."
+    list_display = ("who", "confirmed_at", "codes_left")
+    list_select_related = ("user",)
+    search_prefixes = ("user__email",)
+    exclude = ("secret", "last_step")
+    ordering = ("-user",)
+    action_form = ReasonForm
+    actions = ("reset",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        left = RecoveryCode.objects.filter(user=OuterRef("pk"), used_at=None).values("user").annotate(n=Count("id"))
+        rows = TwoFactorDevice.objects.filter(pk__in=Membership.objects.values("user_id"), confirmed_at__isnull=False)
+        return rows.annotate(left=Subquery(left.values("n"))).order_by(*self.ordering)
+
+    def title_of(self, obj: TwoFactorDevice) -> str:
+        return f"Two-factor of {obj.user}"
+
+    @admin.display(description="member", ordering="user__email")
+    def who(self, device: TwoFactorDevice) -> str:
+        return named(device.user, device.user.email)
+
+    @admin.display(description="recovery codes left")
+    def codes_left(self, device: Any) -> int:
+        return device.left or 0
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return may(request, ("user.manage",))
+
+    @decision("Reset: the password alone signs in again", needs="reset", done="reset", reason=True)
+    def reset(self, request: HttpRequest, rows: QuerySet[TwoFactorDevice], reason: str) -> Outcome:
+        access = access_of(request)
+        actor: Any = request.user
+
+        def act(device: TwoFactorDevice) -> None:
+            services.reset_two_factor(user=device.user, actor=actor, access=access, reason=reason)
+
+        return attempt(rows.select_related("user"), act)
+
+
+@admin.register(RefreshToken)
+class RefreshTokenAdmin(UplineModelAdmin):
+    """What apps renew their access with, each once."""
+
+    plural = "Tokens"
+    view_keys = ("user.manage", "permission.read")
+    intro = "By these apps stay signed in; each is used once, and a second use ends the sign-in."
     search_help_text = "The beginning of an e-mail"
     list_display = ("user", "created_at", "expires_at", "used_at", "revoked_at", "ip", "user_agent")
     list_select_related = ("user",)

@@ -16,8 +16,8 @@ class ActionFilter(admin.SimpleListFilter):
     parameter_name = "about"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        nouns = ("api_key", "commission", "job", "member", "order", "partner", "password", "payout", "plan", "role", "site",
-                 "sitesettings")  # fmt: skip
+        nouns = ("api_key", "commission", "job", "login", "member", "order", "partner", "password", "payout", "plan", "role",
+                 "sessions", "site", "sitesettings", "two_factor")  # fmt: skip
         return [(noun, noun.replace("_", " ").replace("sitesettings", "settings").capitalize()) for noun in nouns]
 
     def queryset(self, request: Any, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:

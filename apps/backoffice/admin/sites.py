@@ -4,13 +4,22 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.forms import CharField, ModelForm
 from django.http import HttpRequest
 
 from apps.audit import services as audit
 from apps.core.backoffice import UplineModelAdmin, money
 from apps.sites.models import Site, SiteDomain, SiteSettings
 from apps.sites.selectors import current_site
+from apps.sites.services import change_settings, lowers_security
+
+# What the Settings page shows, in groups.
+GROUPS = (
+    ("Becoming a partner", ("activation", "activation_fee", "qualifying_categories")),
+    ("Attribution", ("attribution", "attribution_days", "landing_url", "shop_origins")),
+    ("Payouts", ("payout_minimum", "payout_cooldown_hours")),
+    ("Security", ("staff_two_factor", "step_up_minutes", "four_eyes")),
+)
 
 
 class DomainInline(admin.TabularInline):
@@ -55,15 +64,24 @@ class SiteAdmin(OwnSite):
             _record(request, obj, form)
 
 
+class SettingsForm(ModelForm):
+    reason = CharField(max_length=500, required=False, help_text="Needed for what makes the site less secure.")
+
+    def clean(self) -> dict[str, Any]:
+        """The service refuses it too; here what was typed stays on the page."""
+        given: dict[str, Any] = super().clean() or {}
+        if not given.get("reason") and lowers_security(self.initial, given):
+            self.add_error("reason", "This makes the site less secure. Say why.")
+        return given
+
+
 @admin.register(SiteSettings)
 class SiteSettingsAdmin(UplineModelAdmin):
     plural = "Settings"
     view_keys = ("analytics.read", "role.read")
     change_keys = ("affiliate.update",)
-    editable = (
-        "activation", "activation_fee", "qualifying_categories", "attribution", "attribution_days", "payout_minimum",
-        "payout_cooldown_hours", "landing_url", "shop_origins",
-    )  # fmt: skip
+    form = SettingsForm
+    editable = tuple(name for _, names in GROUPS for name in names)
     list_display = ("named", "activation", "attribution", "attribution_days", "minimum")
     money_fields = ("activation_fee", "payout_minimum")
     json_fields = ("qualifying_categories", "shop_origins")
@@ -81,10 +99,21 @@ class SiteSettingsAdmin(UplineModelAdmin):
 
     minimum = money("payout_minimum", label="smallest payout")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = {self._name(field): field for field in self.get_fields(request, obj)}
+        groups = [(title, {"fields": [shown[name] for name in names if name in shown]}) for title, names in GROUPS]
+        if self.has_change_permission(request, obj):
+            groups.append(("Why", {"fields": ["reason"]}))
+        return groups
+
+    @staticmethod
+    def _name(field: Any) -> str:
+        return field if isinstance(field, str) else str(field.__name__).removesuffix("_shown")
+
     def save_model(self, request: Any, obj: Any, form: ModelForm, change: bool) -> None:
-        if form.changed_data:
-            obj.save(update_fields=form.changed_data)
-            _record(request, obj, form)
+        """By the service, which takes the row as it is now and not as it was when the page was opened."""
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name in self.editable}
+        change_settings(changes=changes, actor=request.user, reason=form.cleaned_data.get("reason", ""))
 
 
 def _record(request: Any, obj: Any, form: ModelForm) -> None:

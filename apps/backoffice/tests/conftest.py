@@ -3,12 +3,9 @@
 import pytest
 from django.contrib import admin
 from django.contrib.messages import get_messages
-from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.middleware import SESSION_SITE
-
-HOST = "alpha.localhost"
+from apps.accounts.tests.browsers import browser_of
 
 
 def listing(model):
@@ -27,13 +24,9 @@ def our_models():
 class Office:
     """A member of staff at their desk. `said` is what the last page told them."""
 
-    def __init__(self, user, site):
+    def __init__(self, user, site, **options):
         self.user, self.said = user, []
-        self.client = Client(headers={"host": HOST})
-        self.client.force_login(user, backend="apps.accounts.backends.MembershipBackend")
-        session = self.client.session
-        session[SESSION_SITE] = site.code
-        session.save()
+        self.client = browser_of(user, site, **options)
 
     def get(self, url, data=None):
         return self.client.get(url, data)
@@ -58,11 +51,11 @@ def steady_sites(monkeypatch):
 
 @pytest.fixture
 def office(site, make_user):
-    """office("admin") → that role's desk at ALPHA."""
+    """office("admin") → that role's desk at ALPHA. `signed_in_ago` in seconds, a `password` where one is asked for."""
 
-    def desk(role):
-        return Office(
-            make_user(f"{role}@example.com", roles=[role], full_name=role.replace("_", " ").capitalize()), site
-        )
+    def desk(role, password=None, **options):
+        name = role.replace("_", " ").capitalize()
+        user = make_user(f"{role}@example.com", roles=[role], full_name=name, password=password)
+        return Office(user, site, **options)
 
     return desk

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
+from apps.accounts.tests.browsers import HOST
 from apps.audit.services import SYSTEM
 from apps.commissions.engine import Kind, Rule
 from apps.commissions.models import Commission
@@ -13,8 +14,6 @@ from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
 from apps.core.tenancy import site_context
 from apps.referrals.tests.factories import make_chain
-
-from .conftest import HOST
 
 URL = "/admin/search/"
 

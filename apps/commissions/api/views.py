@@ -20,7 +20,7 @@ from apps.rbac.access import access_of, requires
 from apps.referrals.selectors import partner_of
 
 READ = requires("commission.read", at="own")
-APPROVE = requires("commission.approve")
+APPROVE, REJECT = requires("commission.approve", step_up=True), requires("commission.approve")
 
 
 def sees_all(request: Request) -> bool:
@@ -105,7 +105,7 @@ class ApproveView(ApiView):
 class RejectView(ApiView):
     """Reject one that is pending."""
 
-    access = {"POST": APPROVE}
+    access = {"POST": REJECT}
     serializer_class = serializers.CommissionRejection
 
     @extend_schema(responses=serializers.CommissionRow)

@@ -43,11 +43,23 @@ KEY_HEADER: dict[str, Any] = {
 }
 
 
+STEP_UP = (
+    "Moves money: a user with two-factor who gave their last code longer ago than the site allows gets 403"
+    " `step_up_required` and renews their token by `POST /auth/step-up`."
+)
+
+
 class UplineSchema(AutoSchema):
     """Lists are what extends ListView, whatever the shape of their answer looks like."""
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return isinstance(self.view, ListView) and self.method == "GET"
+
+    def get_description(self) -> str:  # type: ignore[override]  # as AutoSchema has it
+        """With what a route asks for beyond a permission."""
+        said = str(super().get_description() or "")
+        declared = getattr(self.view, "access", {}).get(self.method)
+        return f"{said}\n\n{STEP_UP}".strip() if getattr(declared, "step_up", False) else said
 
 
 def share(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

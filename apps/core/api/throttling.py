@@ -58,6 +58,44 @@ class Limit:
             raise TooMany(retry_after=reset)
 
 
+# One step too: whoever reaches the limit, and only they, begins the lock. The count starts anew after it.
+_FAIL = """
+local n = redis.call('INCR', KEYS[1])
+if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+if n < tonumber(ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1])
+return redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[3]) and 1 or 0
+"""
+
+
+class Lockout:
+    """A lock of some minutes after many failures in an hour, whatever the addresses they come from. Fails closed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def fail(self, key: str) -> bool:
+        """Count a failure. True for the one that begins the lock."""
+        numbers = settings.UPLINE_LOCKOUT
+        return bool(self._run(_FAIL, key, numbers["failures"], numbers["within_seconds"], numbers["seconds"]))
+
+    def seconds_left(self, key: str) -> int:
+        """0 when it is not locked."""
+        return max(int(self._run("return redis.call('TTL', KEYS[2])", key)), 0)
+
+    def clear(self, key: str) -> bool:
+        """Forget the lock and the failures. False when there was no lock."""
+        return bool(self._run("redis.call('DEL', KEYS[1]); return redis.call('DEL', KEYS[2])", key))
+
+    def _run(self, script: str, key: str, *args: Any) -> int:
+        if not settings.UPLINE_THROTTLE:
+            return 0
+        try:
+            return int(_redis().eval(script, 2, f"failures:{self.name}:{key}", f"lock:{self.name}:{key}", *args))
+        except Exception as error:
+            raise Unavailable("limits_unavailable", "Try again in a moment.") from error
+
+
 def _redis() -> Any:
     return cache._cache.get_client(write=True)  # type: ignore[attr-defined]
 
@@ -75,6 +113,7 @@ ANONYMOUS = Limit("anonymous", 60)
 LOGIN_FAILURES = Limit("login", 10, fail_closed=True)
 UNKNOWN_CODES = Limit("codes", 10, fail_closed=True)
 PASSWORD_RESETS = Limit("reset", 5, 900, fail_closed=True)
+LOGIN_LOCKOUT = Lockout("login")
 
 
 class AnonymousThrottle(BaseThrottle):

@@ -75,14 +75,17 @@ def tell(request: HttpRequest, outcome: Outcome, *, done: str) -> None:
         messages.error(request, f"{', '.join(rows) if len(rows) <= NAMED else f'{len(rows)} refused'}: {why}")
 
 
-def decision(label: str, *, needs: str, done: str, reason: bool = False) -> Callable[[Decide], Any]:
+def decision(
+    label: str, *, needs: str, done: str, reason: bool = False, moves_money: bool = False
+) -> Callable[[Decide], Any]:
     """An action of a list: `decide(self, request, rows, reason)` acts on rows by a service and returns an Outcome.
 
         @decision("Reject, with a reason", needs="reject", done="payout{s} rejected", reason=True)
         def reject(self, request, rows, reason): ...
 
     `needs` is Django's name of a permission (`has_reject_permission`). With `reason=True` nothing is tried without one: a
-    decision against somebody has a reason that they can be told. For everything that fits a list's filters, beyond what one
+    decision against somebody has a reason that they can be told. Before one that moves money, somebody who signed in long ago
+    proves who they are (docs/adr/0011). For everything that fits a list's filters, beyond what one
     request should carry, it becomes a job with progress (apps.core.backoffice.bulk).
     """
 
@@ -99,7 +102,8 @@ def decision(label: str, *, needs: str, done: str, reason: bool = False) -> Call
             return None
 
         marked: Any = action
-        marked.short_description, marked.allowed_permissions, marked.decide = label, [needs], decide
+        marked.short_description, marked.allowed_permissions = label, [needs]
+        marked.decide, marked.moves_money = decide, moves_money
         return marked
 
     return wrap

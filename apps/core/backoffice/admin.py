@@ -173,7 +173,10 @@ class UplineModelAdmin(admin.ModelAdmin):
         return redirect(f"{reverse('admin:audit_auditevent_changelist')}?q={object_id}")
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:
-        """An action that was chosen on a row's page leads back there."""
+        """Who moves money has proved lately who they are. An action that was chosen on a row's page leads back there."""
+        asked = self._asked_again(request)
+        if asked is not None:
+            return asked
         response = super().response_action(request, queryset, *args)
         after = request.POST.get("next", "")
         if isinstance(response, HttpResponseRedirect) and url_has_allowed_host_and_scheme(after, {request.get_host()}):
@@ -185,6 +188,18 @@ class UplineModelAdmin(admin.ModelAdmin):
         own = {field.name for field in self.opts.local_fields if not field.is_relation}
         shown = [str(name) for name in self.get_list_display(request)]
         return [name for name in shown if getattr(getattr(self, name, None), "admin_order_field", name) in own]
+
+    def _asked_again(self, request: HttpRequest) -> HttpResponse | None:
+        """The page that asks for a proof, when one of the chosen rows' action needs it and there is none."""
+        known = self.get_actions(request)
+        chosen = [known[name] for name in request.POST.getlist("action") if name in known]
+        asking = [str(found[2]) for found in chosen if found and getattr(found[0], "moves_money", False)]
+        if not asking or ACTION_CHECKBOX_NAME not in request.POST:
+            return None
+        site: Any = self.admin_site
+        count = len(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        page: HttpResponse | None = site.prove(request, what=f"{asking[0]}, {count} row{'' if count == 1 else 's'}")
+        return page
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return self.search_prefixes or super().get_search_fields(request)

@@ -16,6 +16,8 @@ SHARED = frozenset(
         "sites_site",
         "sites_sitedomain",
         "accounts_user",
+        "accounts_twofactordevice",
+        "accounts_recoverycode",
         "rbac_permission",
         "rbac_platformrole",
         "django_migrations",
@@ -36,6 +38,8 @@ SHARED = frozenset(
 # What the cross-site role must never read.
 SECRET_TABLES = (
     "accounts_refreshtoken",
+    "accounts_twofactordevice",
+    "accounts_recoverycode",
     "accounts_apikey",
     "core_idempotencykey",
     "django_session",

@@ -8,9 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core.errors import DomainError, NotFound
+from apps.core.forms import PageForm
 from apps.core.money import format_money
 from apps.dashboard import selectors
-from apps.dashboard.forms import BankForm, PageForm, PayoutForm, UpiForm
+from apps.dashboard.forms import BankForm, PayoutForm, UpiForm
 from apps.dashboard.pages import done, partner_page
 from apps.dashboard.paging import paginate
 from apps.payouts import services

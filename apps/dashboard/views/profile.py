@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth import logout
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
@@ -10,10 +9,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import services as accounts
 from apps.accounts.models import User
+from apps.accounts.pages import security_page
+from apps.accounts.sessions import close_session, open_session
 from apps.core.errors import DomainError
 from apps.dashboard.forms import PasswordForm, ProfileForm
 from apps.dashboard.pages import done, member_page
-from apps.dashboard.views.session import open_session
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,8 +53,17 @@ def change_password(request: Any) -> HttpResponse:
 @member_page
 def sign_out_everywhere(request: Any) -> HttpResponse:
     accounts.sign_out_everywhere(user=request.user)
-    logout(request)
+    close_session(request)
     return done(request, "You are signed out on every device.", "dashboard:signin")
+
+
+@sensitive_post_parameters("begin-password", "switch_off-password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def security(request: Any) -> HttpResponse:
+    return security_page(
+        request, template="dashboard/security.html", context={}, here="dashboard:security", out="dashboard:signin"
+    )
 
 
 def _show(request: Any, *, profile: Any = None, password: Any = None, status: int = 200) -> HttpResponse:

@@ -9,13 +9,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from apps.accounts.sessions import open_session
 from apps.core import logs
 from apps.core.errors import DomainError, Invalid
 from apps.dashboard import selectors
 from apps.dashboard.forms import JoinForm
 from apps.dashboard.pages import done, public_page
 from apps.dashboard.templatetags.upline import category
-from apps.dashboard.views.session import open_session, refused
+from apps.dashboard.views.session import refused
 from apps.onboarding.services import Newcomer, register
 from apps.referrals.cookies import read_click
 from apps.referrals.services.codes import guarded_code
@@ -50,7 +51,7 @@ def _register(request: Any) -> HttpResponse:
     if not form.is_valid():
         return _again(request, form)
     try:
-        user, partner = register(Newcomer(**form.cleaned_data, cookie=read_click(request)))
+        user, partner = register(Newcomer(**form.cleaned_data, cookie=read_click(request)), durable=request.durable)
     except DomainError as error:
         return _again(request, form, error)
     open_session(request, user)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -13,17 +12,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import services as accounts
-from apps.accounts.middleware import SESSION_SITE
-from apps.accounts.models import User
+from apps.accounts.forms import CodeForm
+from apps.accounts.sessions import close_session, go_half_way, half_way, open_session
 from apps.core.errors import DomainError, TooMany
-from apps.dashboard.forms import PageForm, ResetConfirmForm, ResetRequestForm, SignInForm
+from apps.core.forms import PageForm
+from apps.dashboard.forms import ResetConfirmForm, ResetRequestForm, SignInForm
 from apps.dashboard.pages import done, public_page
-
-
-def open_session(request: Any, user: User) -> None:
-    """A session of this site and no other (SessionSiteMiddleware)."""
-    login(request, user)
-    request.session[SESSION_SITE] = request.site.code
 
 
 def refused(
@@ -62,17 +56,41 @@ def sign_in(request: Any) -> HttpResponse:
     if not form.is_valid():
         return refused(request, "public/signin.html", form, **context)
     try:
-        user = accounts.sign_in(**form.cleaned_data)
+        user = accounts.check_password(**form.cleaned_data, durable=request.durable)
     except DomainError as error:
         return refused(request, "public/signin.html", form, error, **context)
+    if accounts.has_two_factor(user):
+        go_half_way(request, user, target)
+        return redirect("dashboard:signin_code")
     open_session(request, user)
     return redirect(target or settings.LOGIN_REDIRECT_URL)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@public_page
+def sign_in_code(request: Any) -> HttpResponse:
+    """The second page, for those who have two-factor. Signed in is who gets past it."""
+    waiting = half_way(request)
+    if waiting is None or request.user.is_authenticated:
+        return redirect("dashboard:signin")
+    form = CodeForm(request.POST or None)
+    if request.method != "POST":
+        return render(request, "public/signin_code.html", {"form": form})
+    if not form.is_valid():
+        return refused(request, "public/signin_code.html", form)
+    try:
+        accounts.check_second_step(user=waiting.user, otp=form.cleaned_data["otp"], durable=request.durable)
+    except DomainError as error:
+        return refused(request, "public/signin_code.html", form, error)
+    open_session(request, waiting.user)
+    return redirect(waiting.next or settings.LOGIN_REDIRECT_URL)
 
 
 @require_POST
 @public_page
 def sign_out(request: Any) -> HttpResponse:
-    logout(request)
+    close_session(request)
     messages.success(request, "You are signed out.")
     return redirect("dashboard:signin")
 

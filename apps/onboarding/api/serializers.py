@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.accounts.api.serializers import PASSWORD_MAX
+from apps.core.forms import OTP_MAX, PASSWORD_MAX
 from apps.referrals.models import Partner
 
 
@@ -15,6 +15,10 @@ class RegisterRequest(serializers.Serializer[Any]):
     referral_code = serializers.CharField(max_length=32, required=False, allow_blank=True, allow_null=True, default="")
     click_id = serializers.CharField(max_length=64, required=False, allow_blank=True, allow_null=True, default="")
     user_type = serializers.ChoiceField(choices=["individual", "enterprise"], default="individual")
+    otp = serializers.CharField(
+        max_length=OTP_MAX, required=False, allow_blank=True, default="",
+        help_text="For a login of another site that has two-factor.",
+    )  # fmt: skip
 
 
 class UserRow(serializers.Serializer[Any]):
@@ -48,6 +52,7 @@ class Me(UserRow):
     permissions = serializers.ListField(child=serializers.CharField())
     partner = PartnerRow(allow_null=True)
     broker_connected = serializers.BooleanField()
+    two_factor_required = serializers.BooleanField(help_text="Staff permissions are withheld until two-factor is on.")
 
 
 class MeChange(serializers.Serializer[Any]):

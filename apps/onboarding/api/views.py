@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from apps.accounts import services as accounts
 from apps.accounts import tokens
 from apps.accounts.api.caller import person
-from apps.accounts.api.views import user_agent
+from apps.accounts.api.views import durable_of, user_agent
 from apps.core.api.views import ApiView
 from apps.onboarding.api import serializers
 from apps.onboarding.services import Newcomer, register
@@ -37,8 +37,9 @@ class RegisterView(ApiView):
             click_id=data["click_id"] or "",
             cookie=read_click(request._request),
             user_type=data["user_type"],
+            otp=data["otp"],
         )
-        user, partner = register(newcomer)
+        user, partner = register(newcomer, durable=durable_of(request))
         pair = tokens.issue_pair(user=user, site=current_site(), user_agent=user_agent(request))
         shown = {"id": user.pk, "email": user.email, "full_name": user.full_name, "user_type": data["user_type"]}
         body = {"user": shown, "partner": partner, **pair}
@@ -75,4 +76,5 @@ def _me(request: Request) -> dict[str, Any]:
         "permissions": access.keys,
         "partner": Partner.objects.people().filter(user_id=user.pk).first(),
         "broker_connected": False,
+        "two_factor_required": access.withheld is not None,
     }

@@ -57,7 +57,7 @@ class OrderView(ApiView):
 class RefundView(ApiView):
     """Report money given back, in part or whole. The same report again answers 200 with the same refund."""
 
-    access = {"POST": requires("order.update", "orders.write")}
+    access = {"POST": requires("order.update", "orders.write", step_up=True)}
     serializer_class = serializers.RefundRequest
 
     @extend_schema(responses={201: serializers.RefundRow, 200: serializers.RefundRow})

@@ -78,7 +78,7 @@ class PayoutRequestView(ApiView):
 
 
 class PayoutApproveView(ApiView):
-    access = {"POST": requires("payout.approve")}
+    access = {"POST": requires("payout.approve", step_up=True)}
     serializer_class = serializers.PayoutRow
 
     @extend_schema(request=None, responses=serializers.PayoutRow)
@@ -88,7 +88,7 @@ class PayoutApproveView(ApiView):
 
 
 class PayoutRejectView(ApiView):
-    access = {"POST": requires("payout.approve", "payout.manage")}
+    access = {"POST": requires("payout.approve", "payout.manage", step_up=True)}
     serializer_class = serializers.RejectRequest
 
     @extend_schema(responses=serializers.PayoutRow)
@@ -100,7 +100,7 @@ class PayoutRejectView(ApiView):
 
 
 class PayoutProcessView(ApiView):
-    access = {"POST": requires("payout.manage")}
+    access = {"POST": requires("payout.manage", step_up=True)}
     serializer_class = serializers.ProcessRequest
 
     @extend_schema(responses=serializers.PayoutRow)

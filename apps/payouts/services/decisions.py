@@ -10,6 +10,7 @@ from apps.audit import services as audit
 from apps.payouts import errors
 from apps.payouts.models import Payout
 from apps.payouts.services.freezing import check_not_frozen
+from apps.sites.selectors import site_settings
 from apps.wallet import services as wallet
 
 Status = Payout.Status
@@ -55,9 +56,10 @@ def cancel_payout(*, payout: Payout, user: User) -> Payout:
 def process_payout(*, payout: Payout, actor: audit.Actor, reference: str = "") -> Payout:
     """APPROVED → COMPLETED by hand: the transfer was made, `reference` is the bank's. Its commissions become paid.
 
-    Raises Denied (own payout), Conflict (state, frozen).
+    Raises Denied (own payout, four eyes), Conflict (state, frozen).
     """
     payout = _locked(payout, actor)
+    _check_four_eyes(payout, actor)
     check_not_frozen(payout.user_id)
     payout.advance(to=Status.PROCESSING)
     payout.save(update_fields=["status"])  # the database wants each step, and so does the history
@@ -74,6 +76,14 @@ def _locked(payout: Payout, actor: audit.Actor) -> Payout:
     if actor.actor_kind == "user" and actor.actor_id == found.user_id:
         raise errors.own_payout()
     return found
+
+
+def _check_four_eyes(payout: Payout, actor: audit.Actor) -> None:
+    """Where the site wants it, approving and paying are two people. A machine's approval is followed by a person."""
+    if payout.approved_at is None or not site_settings().four_eyes:
+        return
+    if payout.approved_by_id == _person(actor):  # both None: no person had a look at all
+        raise errors.four_eyes()
 
 
 def _release(payout: Payout) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core import crypto
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, Denied
 from apps.core.tenancy import site_context
 from apps.payouts import services
 from apps.payouts.models import Payout, PayoutMethod
@@ -181,6 +181,30 @@ def test_a_finished_payout_stays_as_it_is(api, ann, make_user, action):
 
     assert (answer.status_code, answer.json()["code"]) == (409, "invalid_state")
     assert money(ann) == (0, 0)
+
+
+def test_where_four_eyes_are_wanted_whoever_approved_does_not_pay(api, ann, make_user):
+    SiteSettings.objects.update(four_eyes=True)
+    first, second = (make_user(f"{name}@example.com", roles=["super_admin"]) for name in ("first", "second"))
+    payout = api(ann).post(f"{URL}/request", {"amount": 1000}).json()["id"]
+    assert api(first).post(f"{URL}/{payout}/approve").status_code == 200
+
+    answer = api(first).post(f"{URL}/{payout}/process", {"reference": "UTR 1"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "four_eyes")
+    assert (Payout.objects.get().status, Payout.objects.get().reference, money(ann)) == ("approved", "", (5000, 1000))
+    assert not AuditEvent.objects.filter(action="payout.completed").exists()
+    assert api(second).post(f"{URL}/{payout}/process", {"reference": "UTR 1"}).json()["status"] == "completed"
+
+
+def test_two_machines_are_no_four_eyes(ann, make_user):
+    SiteSettings.objects.update(four_eyes=True)
+    payout = services.approve_payout(payout=services.request_payout(user=ann, amount=1000), actor=SYSTEM)
+
+    with pytest.raises(Denied):
+        services.process_payout(payout=payout, actor=SYSTEM)
+
+    assert (Payout.objects.get().status, money(ann)) == ("approved", (5000, 1000))
 
 
 def test_the_database_refuses_a_jump_too(ann):

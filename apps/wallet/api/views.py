@@ -67,7 +67,7 @@ class TransferView(ApiView):
 class CreditView(ApiView):
     """Credit a member's earnings, once per ref."""
 
-    access = {"POST": requires("payout.manage")}
+    access = {"POST": requires("payout.manage", step_up=True)}
     serializer_class = serializers.CreditRequest
 
     @extend_schema(responses={200: serializers.CreditRow, 201: serializers.CreditRow})

@@ -1,7 +1,6 @@
-"""Accounts: every write that concerns a login."""
+"""Logins, memberships, passwords and API keys."""
 
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -13,23 +12,18 @@ from django.utils.http import urlsafe_base64_decode
 
 from apps.accounts import tokens
 from apps.accounts.authentication import hash_key
-from apps.accounts.backends import MembershipBackend
-from apps.accounts.errors import email_taken, invalid_credentials, password_too_weak
+from apps.accounts.errors import email_taken, password_too_weak
 from apps.accounts.models import ApiKey, Membership, User
+from apps.accounts.services.codes import has_two_factor
+from apps.accounts.services.guessing import Durable, when_joining
+from apps.accounts.services.signing_in import check_second_step, normal_email
 from apps.accounts.tasks import send_password_reset
 from apps.audit import services as audit
-from apps.core import logs
 from apps.core.api.throttling import LOGIN_FAILURES, PASSWORD_RESETS
-from apps.core.errors import Denied, Invalid, NotFound, TooMany
-from apps.core.tenancy import current_site_id, require_site_id
+from apps.core.errors import Denied, Invalid, NotFound
+from apps.core.tenancy import require_site_id
 from apps.rbac import catalogue
 from apps.rbac.access import Access
-
-Durable = list[Callable[[], Any]]
-
-
-def normal_email(email: str) -> str:
-    return email.strip().lower()
 
 
 def check_password_strength(password: str, *, user: User | None = None, field: str = "password") -> None:
@@ -40,35 +34,20 @@ def check_password_strength(password: str, *, user: User | None = None, field: s
         raise password_too_weak(error.messages, field=field) from error
 
 
-def sign_in(*, email: str, password: str) -> User:
-    """The user, when the password fits and they belong to this site; on the platform host, when they run all sites.
-
-    Raises Unauthenticated, TooMany (10 failures a minute).
-    """
-    email = normal_email(email)
-    keys = [f"ip:{logs.client_ip.get()}", f"mail:{current_site_id() or 'platform'}:{email}"]
-    for key in keys:
-        LOGIN_FAILURES.check(key)
-    user = MembershipBackend().authenticate(None, username=email, password=password)
-    if user is None:
-        left = [LOGIN_FAILURES.hit(key) for key in keys]
-        if min(left)[0] < 0:
-            # Attempts that ran side by side passed the check above together; those beyond the tenth are told nothing either.
-            raise TooMany(retry_after=min(left)[1])
-        raise invalid_credentials()
-    return user
-
-
 @transaction.atomic
-def ensure_member(*, email: str, password: str, full_name: str, user_type: str = Membership.Kind.INDIVIDUAL) -> User:
+def ensure_member(
+    *, email: str, password: str, full_name: str, user_type: str = Membership.Kind.INDIVIDUAL, otp: str = "",
+    durable: Durable | None = None,
+) -> User:  # fmt: skip
     """A new user, or the existing one whose password this is, as a member of the present site.
 
-    Raises Invalid email_taken (another password, or a member already), password_too_weak.
+    Raises Invalid email_taken (another password, or a member already), password_too_weak; Unauthenticated otp_required,
+    otp_invalid (an existing one who has two-factor).
     """
     email = normal_email(email)
     known = User.objects.filter(email=email).first()
     if known is not None:
-        return _join_known(known, password, user_type)
+        return _join_known(known, password, user_type, otp, durable)
     check_password_strength(password, user=User(email=email, full_name=full_name))
     try:
         with transaction.atomic():
@@ -79,13 +58,15 @@ def ensure_member(*, email: str, password: str, full_name: str, user_type: str =
     return user
 
 
-def _join_known(user: User, password: str, user_type: str) -> User:
-    key = f"ip:{logs.client_ip.get()}"
-    LOGIN_FAILURES.check(key)
+def _join_known(user: User, password: str, user_type: str, otp: str, durable: Durable | None) -> User:
+    attempt = when_joining(user.email)
+    attempt.check()
     if not user.is_active or not user.check_password(password):
         # Guessing here is guessing at sign-in, and counts there.
-        LOGIN_FAILURES.spend(key)
+        attempt.failed(durable)
         raise email_taken()
+    if has_two_factor(user):
+        check_second_step(user=user, otp=otp, durable=durable)
     _, made = Membership.objects.get_or_create(user=user, defaults={"user_type": user_type})
     if not made:
         raise email_taken()
@@ -95,7 +76,7 @@ def _join_known(user: User, password: str, user_type: str) -> User:
 @transaction.atomic
 def change_password(*, user: User, old_password: str, new_password: str) -> None:
     """Ends every token at every site. Raises Invalid (old one wrong, new one weak), TooMany (ten wrong ones a minute)."""
-    user = User.objects.select_for_update().get(pk=user.pk)
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     LOGIN_FAILURES.check(f"change:{user.pk}")
     if not user.check_password(old_password):
         LOGIN_FAILURES.hit(f"change:{user.pk}")
@@ -108,7 +89,7 @@ def confirm_password_reset(*, uid: str, token: str, new_password: str) -> None:
     """Raises Invalid reset_token_invalid, password_too_weak."""
     try:
         pk = urlsafe_base64_decode(uid).decode()
-        user = User.objects.select_for_update().get(pk=pk, is_active=True)
+        user = User.objects.select_for_update(no_key=True).get(pk=pk, is_active=True)
     except (User.DoesNotExist, ValueError, ValidationError) as error:
         raise _reset_invalid() from error
     if not default_token_generator.check_token(user, token):
@@ -126,13 +107,6 @@ def _set_password(user: User, password: str, *, action: str) -> None:
     user.save(update_fields=["password"])
     tokens.revoke_user(user)
     audit.record(actor=user, action=action, target=user)
-
-
-@transaction.atomic
-def sign_out_everywhere(*, user: User) -> None:
-    """Ends every token and session at every site, at their next request."""
-    tokens.revoke_user(User.objects.select_for_update().get(pk=user.pk))
-    audit.record(actor=user, action="sessions.ended", target=user)
 
 
 def request_password_reset(*, email: str) -> None:
