@@ -17,5 +17,6 @@ class AuditConfig(AppConfig):
                     "jsonb_build_array(t.id, t.site_id, t.created_at, t.actor_kind, t.actor_id, t.actor_name, t.action,"
                     " t.target_type, t.target_id, t.target_name, t.before, t.after, t.reason, t.request_id, t.ip)"
                 ),
+                said_sql="t.action",
             )
         )

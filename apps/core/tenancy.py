@@ -30,6 +30,13 @@ def require_site_id() -> UUID:
     return site_id
 
 
+def site_codes() -> dict[str, UUID]:
+    """Every site by its code, inactive ones too. `sites_site` is shared by all, so this works without a context."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT code, id FROM sites_site ORDER BY code")
+        return dict(cursor.fetchall())
+
+
 @contextmanager
 def site_context(site_id: UUID | str, *, using: str = "default") -> Iterator[UUID]:
     """Work as one site, in a transaction.
