@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -6,8 +8,9 @@ class AuditConfig(AppConfig):
     label = "audit"
 
     def ready(self) -> None:
-        from apps.core import chain
+        from apps.core import chain, recording
 
+        recording.register(_record)
         chain.register(
             chain.Chain(
                 name="audit",
@@ -20,3 +23,9 @@ class AuditConfig(AppConfig):
                 said_sql="t.action",
             )
         )
+
+
+def _record(**event: Any) -> None:
+    from apps.audit.services import record
+
+    record(**event)
