@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.audit.words import said
 from apps.commissions.models import Commission
 from apps.core.models import OutboxEvent
 from apps.core.money import exponent
@@ -204,15 +205,9 @@ def books_now() -> BooksNow:
 
 def _activity() -> list[Said]:
     return [
-        Said(event.actor_name, f"{_verb(event.action)} {event.target_name}".strip(), event.reason, event.created_at)
+        Said(event.actor_name, f"{said(event.action)} {event.target_name}".strip(), event.reason, event.created_at)
         for event in AuditEvent.objects.order_by("-id")[:SHOWN]
     ]
-
-
-def _verb(action: str) -> str:
-    """`payout.approved` → `approved payout`: an action is noun.verb, in the past tense."""
-    noun, _, verb = action.rpartition(".")
-    return f"{verb} {noun}".replace("_", " ").strip()
 
 
 def _midnight(day: date) -> datetime:

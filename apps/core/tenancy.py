@@ -17,6 +17,7 @@ from apps.core.errors import Denied, NoSiteContext, Unavailable
 
 _current: ContextVar[UUID | None] = ContextVar("upline_current_site", default=None)
 _across: ContextVar[bool] = ContextVar("upline_across_sites", default=False)
+_known: ContextVar[dict[UUID, "KnownSite"] | None] = ContextVar("upline_known_sites", default=None)
 _asked_from: ContextVar[UUID | None] = ContextVar("upline_asked_from", default=None)
 
 
@@ -48,6 +49,18 @@ def known_sites() -> list[KnownSite]:
     with connections[read_alias()].cursor() as cursor:
         cursor.execute("SELECT id, code, name, currency, time_zone FROM sites_site ORDER BY code")
         return [KnownSite(*row) for row in cursor.fetchall()]
+
+
+def site_of(site_id: UUID | None) -> KnownSite:
+    """What is known of the site of a row. Asked once in each reading across sites, and else each time."""
+    known = _known.get()
+    if known is None:
+        return next(site for site in known_sites() if site.id == site_id)
+    if not known:
+        known.update({site.id: site for site in known_sites()})
+    if site_id is None:
+        raise NoSiteContext("a row without a site")
+    return known[site_id]
 
 
 def site_codes() -> dict[str, UUID]:
@@ -106,13 +119,14 @@ def across_sites() -> Iterator[None]:
     if "audit" not in connections.databases:
         raise Unavailable("audit_role_missing", "Reading across sites needs DATABASE_AUDIT_URL.")
     asked_from = _asked_from.set(_asked_from.get() if _across.get() else _current.get())
-    across, current = _across.set(True), _current.set(None)
+    across, current, known = _across.set(True), _current.set(None), _known.set({})
     try:
         with transaction.atomic(using="audit"), connections["default"].execute_wrapper(_refused):
             yield
     finally:
         _current.reset(current)
         _across.reset(across)
+        _known.reset(known)
         _asked_from.reset(asked_from)
 
 

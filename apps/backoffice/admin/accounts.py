@@ -61,6 +61,9 @@ class MembershipAdmin(UplineModelAdmin):
     def title_of(self, obj: Membership) -> str:
         return str(obj.user)
 
+    def related_history(self, obj: Membership) -> list[tuple[str, Any]]:
+        return [("accounts.user", obj.user_id)]
+
     @admin.display(description="member", ordering="user__email")
     def who(self, membership: Membership) -> str:
         return named(membership.user, membership.user.email)

@@ -5,14 +5,25 @@ A model's admin names the permission keys that open it. `request.access` is put 
 admin obeys the same roles as the API. Nothing is written to Django's log: the audit log has it.
 """
 
-from apps.core.backoffice.actions import ReasonForm, attempt, attempt_with_reason, may, reason_of, required_reason
+from apps.core.backoffice.actions import (
+    ReasonForm,
+    attempt,
+    attempt_with_reason,
+    holds,
+    may,
+    reason_of,
+    required_reason,
+)
 from apps.core.backoffice.admin import CappedPaginator, UplineModelAdmin
 from apps.core.backoffice.columns import amount_text, badge, json_text, money, named
 from apps.core.backoffice.fields import AmountField, LinesField, amount_field
+from apps.core.backoffice.filters import DayRangeFilter, ExactFilter
 
 __all__ = [
     "AmountField",
     "CappedPaginator",
+    "DayRangeFilter",
+    "ExactFilter",
     "LinesField",
     "ReasonForm",
     "UplineModelAdmin",
@@ -21,6 +32,7 @@ __all__ = [
     "attempt",
     "attempt_with_reason",
     "badge",
+    "holds",
     "json_text",
     "may",
     "money",

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from apps.core.errors import DomainError, Invalid
+from apps.core.tenancy import reading_across
 
 
 class ReasonForm(ActionForm):
@@ -34,9 +35,16 @@ def required_reason(request: HttpRequest) -> str:
 
 
 def may(request: HttpRequest, keys: Iterable[str]) -> bool:
-    """Does the caller hold one of these keys for the whole site?"""
+    """May the caller do here what one of these keys, held for the whole site, allows? Nothing while all sites are read."""
+    return not reading_across() and holds(request, keys)
+
+
+def holds(request: HttpRequest, keys: Iterable[str]) -> bool:
+    """Does the caller hold one of these keys for the whole site? Reading all sites needs a platform role besides."""
     access = getattr(request, "access", None)
-    return access is not None and any(access.at_site(key) for key in keys)
+    if access is None or (reading_across() and not access.platform):
+        return False
+    return any(access.at_site(key) for key in keys)
 
 
 def attempt(request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], Any], *, done: str) -> None:

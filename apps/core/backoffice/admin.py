@@ -7,16 +7,18 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from apps.core.backoffice.actions import may
+from apps.core.backoffice.across import ReadAcrossSites
+from apps.core.backoffice.actions import holds, may
 from apps.core.backoffice.columns import plain_json, plain_money
+from apps.core.backoffice.exporting import MakesFiles
 from apps.core.backoffice.fields import LinesField, amount_field
 from apps.core.errors import DomainError
 
@@ -32,7 +34,7 @@ class CappedPaginator(Paginator):
         return int(rows.order_by()[: COUNT_UP_TO + 1].count()) if isinstance(rows, QuerySet) else len(rows)
 
 
-class UplineModelAdmin(admin.ModelAdmin):
+class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
     """Read-only unless a key says otherwise. `search_prefixes` are columns whose beginnings are searched: an index serves that,
     and it is leakproof, while LIKE is not. `money_fields` are shown with their currency, `json_fields` as lines of text."""
 
@@ -61,7 +63,7 @@ class UplineModelAdmin(admin.ModelAdmin):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request, (*self.view_keys, *self.change_keys))
+        return self.is_offered() and holds(request, (*self.view_keys, *self.change_keys))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, self.add_keys)
@@ -91,6 +93,7 @@ class UplineModelAdmin(admin.ModelAdmin):
                 name for name in names if name not in {field.name for field in self.opts.local_fields}
             ]
         allowed = self.has_change_permission(request, obj)
+        names = self.fields_across(names)
         return [self._shown(name) if name in fixed or (obj is not None and not allowed) else name for name in names]
 
     def currency_of(self, row: Any) -> str:
@@ -121,6 +124,7 @@ class UplineModelAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         said = {
             "plural": self.plural, "intro": self.intro, "empty_text": self.empty_text, "add_word": self.add_word,
+            "files": self.files(request),
         }  # fmt: skip
         return super().changelist_view(request, {**said, **(extra_context or {})})
 
@@ -134,6 +138,8 @@ class UplineModelAdmin(admin.ModelAdmin):
         obj = self.get_object(request, object_id) if object_id and request.method == "GET" else None
         if obj is not None:
             context |= self._row_context(request, obj)
+        if request.method == "GET":
+            return super().changeform_view(request, object_id, form_url, context)
         try:
             with transaction.atomic():
                 return super().changeform_view(request, object_id, form_url, context)
@@ -165,13 +171,24 @@ class UplineModelAdmin(admin.ModelAdmin):
 
     def row_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         """(label, address) beside the title of a row's page."""
-        if not may(request, ("user.read", "permission.read")):
+        if not holds(request, ("user.read", "permission.read")):
             return []
-        return [("History", f"{reverse('admin:audit_auditevent_changelist')}?q={obj.pk}")]
+        return [("History", reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_history", args=[obj.pk]))]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Ours is the audit."""
-        return redirect(f"{reverse('admin:audit_auditevent_changelist')}?q={object_id}")
+        """Ours is the audit: the back office's site knows how to show it."""
+        if not self.has_view_permission(request) or not holds(request, ("user.read", "permission.read")):
+            raise PermissionDenied
+        obj = self.get_object(request, object_id)
+        if obj is None:
+            raise Http404
+        site: Any = self.admin_site
+        page: HttpResponse = site.history(request, self, obj)
+        return page
+
+    def related_history(self, obj: Any) -> list[tuple[str, Any]]:
+        """(model's label, id) of what else belongs to the history of a row."""
+        return []
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:
         """An action that was chosen on a row's page leads back there."""

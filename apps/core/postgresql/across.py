@@ -44,3 +44,14 @@ def hidden_columns(alias: str) -> frozenset[tuple[str, str | None]]:
     with connections[alias].cursor() as cursor:
         cursor.execute(_HIDDEN)
         return frozenset(cursor.fetchall())
+
+
+@cache
+def hidden_tables(alias: str) -> frozenset[str]:
+    """Tables of which this alias' role may read nothing."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"
+            " AND NOT has_any_column_privilege(c.oid, 'SELECT')"
+        )
+        return frozenset(row[0] for row in cursor.fetchall())
