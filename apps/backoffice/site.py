@@ -106,6 +106,8 @@ class BackOfficeSite(AdminSite):
                     return _rendered(view(request, *args, **kwargs))
             except DomainError as error:
                 refusal = error.message
+            except PermissionDenied:
+                refusal = "This only makes sense at one site, or your role doesn’t open it."
             with across_sites():
                 return self._refused(request, refusal)
 

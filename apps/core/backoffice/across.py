@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.models import SiteModel
 from apps.core.postgresql.across import hidden_tables
 from apps.core.tenancy import known_sites, read_alias, reading_across, site_of
 
@@ -40,9 +39,16 @@ class ReadAcrossSites:
         """At one site every screen is. Across sites, those of tables with a site that the audit role reads."""
         if not reading_across():
             return True
-        if not (self.across or issubclass(self.model, SiteModel)):
+        if not (self.across or self._has_site()):
             return False
         return self.model._meta.db_table not in hidden_tables(read_alias())
+
+    def _has_site(self) -> bool:
+        return any(field.name == "site" for field in self.model._meta.local_fields)
+
+    def _names_sites(self) -> bool:
+        """Do rows of several sites stand here, so that each says whose it is?"""
+        return reading_across() and self._has_site()
 
     @admin.display(description="site")
     def site_shown(self, row: Any) -> str:
@@ -50,7 +56,7 @@ class ReadAcrossSites:
 
     def fields_across(self, names: list[Any]) -> list[Any]:
         """The fields of a row's page."""
-        if not reading_across() or not issubclass(self.model, SiteModel):
+        if not self._names_sites():
             return names
         return [SITE_COLUMN, *(name for name in names if name not in self.across_hides)]
 
@@ -59,14 +65,14 @@ class ReadAcrossSites:
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = super().get_list_display(request)  # type: ignore[misc]
-        if not reading_across() or not issubclass(self.model, SiteModel):
+        if not self._names_sites():
             return columns
         first, *rest = (name for name in columns if name not in self.across_hides)
         return (first, SITE_COLUMN, *rest)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         filters = super().get_list_filter(request)  # type: ignore[misc]
-        if not reading_across() or not issubclass(self.model, SiteModel):
+        if not self._names_sites():
             return filters
         return (SiteFilter, *filters)
 

@@ -21,6 +21,7 @@ from apps.core.backoffice.columns import plain_json, plain_money
 from apps.core.backoffice.exporting import MakesFiles
 from apps.core.backoffice.fields import LinesField, amount_field
 from apps.core.errors import DomainError
+from apps.core.tenancy import reading_across
 
 COUNT_UP_TO = 10_000
 
@@ -107,7 +108,7 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
         return plain_money(name, label, self.currency_of) if name in self.money_fields else plain_json(name, label)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        if db_field.name in self.money_fields:
+        if db_field.name in self.money_fields and not reading_across():
             return amount_field(db_field, self.currency_of(None))
         if isinstance(db_field, models.JSONField):
             label = str(db_field.verbose_name).capitalize()
