@@ -8,7 +8,7 @@ import pytest
 from apps.accounts.models import Membership, User
 from apps.accounts.tokens import issue_pair
 from apps.audit.models import AuditEvent
-from apps.audit.services import SYSTEM
+from apps.audit.services import SYSTEM, record
 from apps.core.tenancy import site_context
 from apps.rbac import catalogue
 from apps.rbac.models import Role
@@ -40,6 +40,7 @@ def sites(transactional_db):
             user = User.objects.create_user(email=f"{name}@example.com", password=None, full_name=name.title())
             Membership.objects.create(user=user)
             join(user=user)
+        record(actor=SYSTEM, action="test.happened")
     return {"ALPHA": alpha, "DOLLAR": dollar}
 
 

@@ -1,12 +1,13 @@
 """Filters that a list of any size can afford: what is typed is compared with an indexed column; no list of choices is read."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils import timezone
+
+from apps.core.ids import uuid7_at
 
 
 class TypedFilter(admin.ListFilter):
@@ -76,9 +77,11 @@ class DayRangeFilter(TypedFilter):
         first, last = _day(self.value("day_from")), _day(self.value("day_to"))
         zone = timezone.get_current_timezone()
         if first is not None:
-            queryset = queryset.filter(pk__gte=id_at(datetime.combine(first, time.min, tzinfo=zone)))
+            queryset = queryset.filter(pk__gte=uuid7_at(datetime.combine(first, time.min, tzinfo=zone)))
         if last is not None:
-            queryset = queryset.filter(pk__lt=id_at(datetime.combine(last, time.min, tzinfo=zone) + timedelta(days=1)))
+            queryset = queryset.filter(
+                pk__lt=uuid7_at(datetime.combine(last, time.min, tzinfo=zone) + timedelta(days=1))
+            )
         return queryset
 
 
@@ -87,9 +90,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def id_at(moment: datetime) -> UUID:
-    """The smallest UUIDv7 of a moment."""
-    milliseconds = int(moment.astimezone(UTC).timestamp() * 1000)
-    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
