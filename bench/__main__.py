@@ -20,6 +20,7 @@ BENCHES = {
     "commission_orders": "bench.commissions",
     "ledger_posts": "bench.ledger",
     "signups_hot_sponsor": "bench.signups",
+    "export": "bench.exports",
 }
 SOAKS = {"reliability": "bench.soak"}
 

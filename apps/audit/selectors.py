@@ -1,6 +1,6 @@
 """The history of one thing, and what an event changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from apps.audit import words
 from apps.audit.models import AuditEvent
+from apps.core.tenancy import known_sites
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,17 @@ class Moment:
     changes: list[Change]
 
 
-def changes_of(event: AuditEvent) -> list[Change]:
-    """Before and after side by side, in the order they were written down."""
+def currencies() -> dict[Any, str]:
+    """{site: its currency}, for `changes_of`. One query."""
+    return {site.id: site.currency for site in known_sites()}
+
+
+def changes_of(event: AuditEvent, known: Mapping[Any, str]) -> list[Change]:
+    """Before and after side by side, in the order they were written down; amounts in the currency of the event's site."""
     names = list(dict.fromkeys([*event.before, *event.after]))
+    currency = known[event.site_id]
     return [
-        Change(words.field_noun(name), _side(event.before, name), _side(event.after, name))
+        Change(words.field_noun(name), _side(event.before, name, currency), _side(event.after, name, currency))
         for name in names
         if event.before.get(name, _NONE) != event.after.get(name, _NONE)
     ]
@@ -43,8 +50,10 @@ def changes_of(event: AuditEvent) -> list[Change]:
 _NONE = object()
 
 
-def _side(values: dict[str, Any], name: str) -> str:
-    return words.value_text(values[name]) if name in values else ""
+def _side(values: dict[str, Any], name: str, currency: str) -> str:
+    if name not in values:
+        return ""
+    return words.value_text(values[name], money_in=currency if name in words.MONEY else "")
 
 
 def history(
@@ -63,10 +72,11 @@ def history(
         events = events.filter(pk__lt=before)
     page = list(events[: size + 1])
     older = page[size - 1].pk if len(page) > size else None
-    return [_moment(event, itself=pairs[0]) for event in page[:size]], older
+    known = currencies()
+    return [_moment(event, known, itself=pairs[0]) for event in page[:size]], older
 
 
-def _moment(event: AuditEvent, *, itself: tuple[str, Any]) -> Moment:
+def _moment(event: AuditEvent, known: Mapping[Any, str], *, itself: tuple[str, Any]) -> Moment:
     is_itself = (event.target_type, event.target_id) == (itself[0], str(itself[1]))
     about = "" if is_itself else f"{words.target_noun(event.target_type)} {event.target_name}".strip()
-    return Moment(event, words.said(event.action), about, changes_of(event))
+    return Moment(event, words.said(event.action), about, changes_of(event, known))

@@ -2,6 +2,8 @@
 
 from django.apps import apps
 
+from apps.core.money import format_money
+
 # Where noun and verb alone read badly.
 _SAID = {
     "api_key.created": "made an API key",
@@ -40,6 +42,10 @@ _NOUNS = {
 }  # fmt: skip
 
 
+# Values of before and after that are minor units.
+MONEY = frozenset({"amount", "activation_fee", "payout_minimum", "minimum", "flat_amount", "cap", "refunded_amount"})
+
+
 def said(action: str) -> str:
     """`payout.approved` → `approved a payout`."""
     if action in _SAID:
@@ -67,10 +73,12 @@ def field_noun(name: str) -> str:
     return name.replace("_", " ")
 
 
-def value_text(value: object) -> str:
-    """A value of before or after, to read."""
+def value_text(value: object, *, money_in: str = "") -> str:
+    """A value of before or after, to read; with `money_in` whole numbers are minor units of that currency."""
     if value is None or value == "":
         return "–"
+    if money_in and isinstance(value, int) and not isinstance(value, bool):
+        return format_money(value, money_in)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from apps.audit import words
 from apps.audit.models import AuditEvent, AuditLink
-from apps.audit.selectors import changes_of
+from apps.audit.selectors import changes_of, currencies
 from apps.core.backoffice import DayRangeFilter, ExactFilter, UplineModelAdmin
 from apps.core.backoffice.keyset import KeysetChangeList
 
@@ -98,7 +98,7 @@ class AuditEventAdmin(UplineModelAdmin):
     def changes(self, event: AuditEvent) -> SafeString:
         from django.template.loader import render_to_string
 
-        return render_to_string("admin/includes/changes.html", {"changes": changes_of(event)})
+        return render_to_string("admin/includes/changes.html", {"changes": changes_of(event, currencies())})
 
 
 @admin.register(AuditLink)

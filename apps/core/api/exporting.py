@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -80,7 +80,9 @@ class MakesFiles(ReadsSiteBySite):
             count += len(found)
         return count
 
+    @cached_property
     def _fields(self) -> list[str]:
+        """Asked for once: to build a serializer costs as much as to show ten rows."""
         fields = list(self.get_serializer().fields)
         if self.exported.money and "currency" not in fields:
             fields.append("currency")
@@ -88,7 +90,7 @@ class MakesFiles(ReadsSiteBySite):
 
     def _columns(self) -> list[str]:
         parts = self.exported.parts
-        return [f"{name}_{part}" if part else name for name in self._fields() for part in parts.get(name, ("",))]
+        return [f"{name}_{part}" if part else name for name in self._fields for part in parts.get(name, ("",))]
 
     def _currencies(self) -> dict[str, str]:
         """{site's code: currency}, or that of the one site under ""."""
@@ -98,7 +100,7 @@ class MakesFiles(ReadsSiteBySite):
 
     def _cells(self, row: Mapping[str, Any], currencies: Mapping[str, str]) -> Iterator[Any]:
         currency = row.get("currency") or currencies[row["site"] if self.all_sites else ""]
-        for name in self._fields():
+        for name in self._fields:
             value: Any = currency if name == "currency" else row.get(name)
             if name in self.exported.money:
                 yield exports.money_cell(value, currency)
