@@ -224,6 +224,8 @@ UPLINE_THROTTLE = True
 UPLINE_PREPARED = env("UPLINE_PREPARED", default="on") != "off"
 UPLINE_PLATFORM_HOSTS = env.list("UPLINE_PLATFORM_HOSTS", default=["localhost", "127.0.0.1"])
 UPLINE_BASE_URL = env("UPLINE_BASE_URL", default="")
+# Where a workbook is put together before it is sent; empty is the system's. Not a file system in memory: it may be large.
+UPLINE_TEMP_DIR = env("UPLINE_TEMP_DIR", default="")
 # Where signed anchors of the hash chains are appended: on storage that the database's administrators can't write.
 UPLINE_ANCHOR_FILE = env(
     "UPLINE_ANCHOR_FILE", default=str(Path(env("UPLINE_STATE_DIR", default=str(BASE_DIR / ".local"))) / "anchors.jsonl")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,16 @@ def _font() -> Any:
     return font
 
 
+@lru_cache(maxsize=20_000)
+def _units(text: str) -> float:
+    """Width at size 1. Dates, states and currencies come again and again."""
+    return float(_font().stringWidth(text, 1))
+
+
 class _Document:
     def __init__(self, sheet: Sheet, rows: Sequence[Sequence[str]]) -> None:
         self.sheet, self.rows = sheet, rows
-        self.font = _font()
+        _font()
         self.widths, self.size = self._fit()
         self.leading = self.size * 1.3
 
@@ -72,7 +78,7 @@ class _Document:
             yield row[number]
 
     def _width(self, text: str, size: float) -> float:
-        return float(self.font.stringWidth(text, size))
+        return _units(text) * size
 
     def draw(self) -> bytes:
         heading = self._wrapped([name.replace("_", " ") for name in self.sheet.columns])
@@ -157,10 +163,12 @@ class _Document:
 
     def _row(self, canvas: Any, cells: Cells, y: float) -> float:
         x = MARGIN
+        canvas.setFillColor(INK)
+        canvas.setFont(FONT, self.size)
         for lines, width in zip(cells, self.widths, strict=True):
             for index, line in enumerate(lines):
                 if line:
-                    self._text(canvas, x + 2, y - 2 - self.size - index * self.leading, line, self.size, INK)
+                    canvas.drawString(x + 2, y - 2 - self.size - index * self.leading, line)
             x += width
         y -= self._height(cells)
         canvas.setStrokeColor(LINE)

@@ -3,9 +3,11 @@
 import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+from django.conf import settings
 
 from apps.core.exports.cells import Value, defused, text_of
 from apps.core.exports.sheet import Sheet
@@ -19,9 +21,11 @@ EXACT = 10**15  # beyond it a spreadsheet's numbers lose digits
 
 def chunks(sheet: Sheet) -> Iterator[bytes]:
     """Nothing can be sent before the last row is known, but the empty chunks send the headers and end each transaction."""
-    with tempfile.TemporaryFile() as file:
+    directory = _directory()
+    with tempfile.TemporaryFile(dir=directory) as file:
         options = {
             "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
+            "tmpdir": directory,
         }  # fmt: skip
         book = xlsxwriter.Workbook(file, options)
         page = _Page(book, sheet.columns)
@@ -35,6 +39,14 @@ def chunks(sheet: Sheet) -> Iterator[bytes]:
         file.seek(0)
         while chunk := file.read(CHUNK):
             yield chunk
+
+
+def _directory() -> str | None:
+    chosen: str = settings.UPLINE_TEMP_DIR
+    if not chosen:
+        return None
+    Path(chosen).mkdir(parents=True, exist_ok=True)
+    return chosen
 
 
 class _Page:
