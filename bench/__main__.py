@@ -21,6 +21,7 @@ BENCHES = {
     "ledger_posts": "bench.ledger",
     "signups_hot_sponsor": "bench.signups",
     "backoffice": "bench.office",
+    "export": "bench.exports",
 }
 SOAKS = {"reliability": "bench.soak"}
 

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from apps.accounts.models import Membership, User
 from apps.accounts.tokens import issue_pair
@@ -34,12 +35,12 @@ def run(size: int) -> list[Figure]:
     headers = f"Host: localhost\r\nX-Site-Code: {site.code}\r\nAuthorization: Bearer {token}\r\n"
     rates: tuple[list[float], list[float]] = ([], [])
     with (
-        _serving("config.wsgi:application", "/ready/") as port,
-        _serving("bench.bare:application", "/site") as bare_port,
+        serving("config.wsgi:application", "/ready/") as server,
+        serving("bench.bare:application", "/site") as bare,
     ):
         for _ in range(ROUNDS):  # in turn: others use the machine too, and the one that waits costs nothing
-            rates[0].append(load(port, f"GET /api/v1/referrals/stats HTTP/1.1\r\n{headers}\r\n"))
-            rates[1].append(load(bare_port, "GET /site HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+            rates[0].append(load(server.port, f"GET /api/v1/referrals/stats HTTP/1.1\r\n{headers}\r\n"))
+            rates[1].append(load(bare.port, "GET /site HTTP/1.1\r\nHost: localhost\r\n\r\n"))
     rate, bare = map(statistics.median, rates)
     print(
         "stats_read, each round:",
@@ -50,8 +51,13 @@ def run(size: int) -> list[Figure]:
     return [Figure("stats_read", work, f"{rate:.0f}/s", f"{bare:.0f}/s, a bare Django view", rate / bare, "≥ 1,000/s")]
 
 
+class Server(NamedTuple):
+    port: int
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
-def _serving(application: str, probe: str) -> Iterator[int]:
+def serving(application: str, probe: str, *, workers: int = 2) -> Iterator[Server]:
     """A gunicorn of our own, as bin/up runs it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -59,6 +65,7 @@ def _serving(application: str, probe: str) -> Iterator[int]:
     env = {
         name: value for name, value in os.environ.items() if name not in ("DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
     }
+    env["WEB_CONCURRENCY"] = str(workers)
     command = [sys.executable, "-m", "gunicorn", application, "-b", f"127.0.0.1:{port}"]
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -70,7 +77,7 @@ def _serving(application: str, probe: str) -> Iterator[int]:
                 time.sleep(0.1)
         else:
             raise RuntimeError(f"{application} did not come up")
-        yield port
+        yield Server(port, process)
     finally:
         process.terminate()
         process.wait(15)

@@ -29,6 +29,10 @@ class AuditEvent(SiteModel):
             models.Index(fields=["site", "target_type", "target_id", "id"], name="audit_event_target"),
             models.Index(fields=["site", "actor_id", "id"], name="audit_event_actor"),
             models.Index(fields=["site", "action", "id"], name="audit_event_action"),
+            models.Index(fields=["site", "actor_kind", "id"], name="audit_event_kind"),
+            models.Index(fields=["site", "actor_name", "id"], name="audit_event_name"),
+            models.Index(fields=["site", "ip", "id"], name="audit_event_ip"),
+            models.Index(fields=["site", "request_id", "id"], name="audit_event_request"),
         ]
 
     def __str__(self) -> str:

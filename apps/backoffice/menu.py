@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.urls import reverse
 
+from apps.core.tenancy import reading_across
+
 # What is opened every day stands by itself: (model, icon).
 DAILY = (
     ("commissions.commission", "percent"),
@@ -78,7 +80,9 @@ def build(apps: Iterable[dict[str, Any]], path: str) -> tuple[list[Item], list[G
 
 
 def _pages(model: Any) -> list[tuple[str, str]]:
-    """Pages of a list's own, which whoever may see the list may open."""
+    """Pages of a list's own, which whoever may see the list may open; each makes sense at one site only."""
+    if reading_across():
+        return []
     return [(name, reverse(url)) for name, url in getattr(admin.site.get_model_admin(model), "pages", ())]
 
 

@@ -36,7 +36,7 @@ from apps.core.backoffice import (
 )
 from apps.core.errors import DomainError
 from apps.core.money import format_money
-from apps.sites.selectors import current_site
+from apps.sites.selectors import currency_of_site
 
 READ, CREATE, UPDATE = ("commission.read",), ("commission.create",), ("commission.update",)
 APPROVE = ("commission.approve",)
@@ -76,11 +76,11 @@ class PlanRuleInline(admin.TabularInline):
 
     @admin.display(description="pays")
     def pays(self, rule: PlanRule) -> str:
-        return _pays(rule.rate, rule.flat_amount, current_site().currency)
+        return _pays(rule.rate, rule.flat_amount, currency_of_site(rule))
 
     @admin.display(description="at most")
     def most(self, rule: PlanRule) -> str:
-        return amount_text(rule.cap, current_site().currency)
+        return amount_text(rule.cap, currency_of_site(rule))
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         """One empty row: it is left out when it stays empty, and without script it is the way to add one."""
@@ -88,7 +88,7 @@ class PlanRuleInline(admin.TabularInline):
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name in {"flat_amount", "cap"}:
-            return amount_field(db_field, current_site().currency)
+            return amount_field(db_field, currency_of_site())
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -131,7 +131,7 @@ class PlanVersionAdmin(UplineModelAdmin):
         return list(TERMS) if obj is None else super().get_fields(request, obj)
 
     def currency_of(self, row: Any) -> str:
-        return current_site().currency
+        return currency_of_site(row)
 
     def offers(self, action: str, obj: PlanVersion) -> bool:
         return obj.is_published == (action == "open_draft")
@@ -212,11 +212,11 @@ class PartnerOverrideAdmin(UplineModelAdmin):
     search_help_text = "The beginning of a partner's code"
 
     def currency_of(self, row: Any) -> str:
-        return current_site().currency
+        return currency_of_site(row)
 
     @admin.display(description="value")
     def pays(self, override: PartnerOverride) -> str:
-        return _pays(override.rate, override.flat_amount, current_site().currency)
+        return _pays(override.rate, override.flat_amount, currency_of_site(override))
 
 
 def _pays(rate: Any, flat_amount: int | None, currency: str) -> str:
@@ -312,6 +312,9 @@ class CommissionAdmin(ByOrder):
     def reject(self, request: HttpRequest, rows: QuerySet[Commission], reason: str) -> Outcome:
         actor: Any = request.user
         return attempt(rows, lambda row: services.reject_commission(commission=row, reason=reason, actor=actor))
+
+    def related_history(self, obj: Commission) -> list[tuple[str, Any]]:
+        return [("orders.order", obj.order_id)]
 
     def title_of(self, obj: Commission) -> str:
         return f"{format_money(obj.amount, obj.currency)} to {obj.user}"

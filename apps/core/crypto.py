@@ -57,3 +57,8 @@ def decrypt(stored: str, *, context: str) -> str:
 def derived_key(secret: str) -> str:
     """A key pair for local use and tests, where no one configures keys."""
     return "local:" + base64.b64encode(hashlib.sha256(b"field encryption " + secret.encode()).digest()).decode()
+
+
+def derived_anchor_key(secret: str) -> str:
+    """The same for signing anchors (apps.core.anchors)."""
+    return "local:" + base64.b64encode(hashlib.sha256(b"anchor signing " + secret.encode()).digest()).decode()

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import UTC, datetime
 
 _lock = threading.Lock()
 _last = 0  # the 60 bits of milliseconds and counter that were given out last
@@ -22,3 +23,9 @@ def uuid7() -> uuid.UUID:
         stamp = _last
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0x2 << 62
     return uuid.UUID(int=value | int.from_bytes(os.urandom(8), "big") >> 2)
+
+
+def uuid7_at(moment: datetime) -> uuid.UUID:
+    """The smallest id of a moment: what is asked by day is a range of ids, which every index that ends in the id serves."""
+    milliseconds = int(moment.astimezone(UTC).timestamp() * 1000)
+    return uuid.UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)

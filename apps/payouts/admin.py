@@ -43,6 +43,7 @@ class DecisionForm(ReasonForm):
 @admin.register(Payout)
 class PayoutAdmin(UplineModelAdmin):
     view_keys = ("payout.read", "payout.approve", "payout.manage")
+    across_hides = ("method",)
     list_display = ("number", "who", "amount_shown", "state", "method", "created_at", "approved_by", "reference")
     list_select_related = ("user", "method", "approved_by")
     list_filter = ("status", "gateway")

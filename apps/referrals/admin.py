@@ -1,5 +1,6 @@
 """The tree in the back office: read-only, with status by action. The service writes, as it does for the API."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -76,12 +77,17 @@ class PartnerAdmin(UplineModelAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The page's statistics in one statement, instead of one per row."""
         changelist = super().get_changelist_instance(request)
-        rows = list(changelist.result_list)
+        changelist.result_list = list(changelist.result_list)
+        self.prepare(changelist.result_list)
+        return changelist
+
+    def prepare(self, rows: Sequence[Any]) -> None:
         stats = read_stats([row.pk for row in rows]) if rows else {}
         for row in rows:
             row.levels_now = stats[row.pk]
-        changelist.result_list = rows
-        return changelist
+
+    def related_history(self, obj: Partner) -> list[tuple[str, Any]]:
+        return [("accounts.user", obj.user_id)]
 
     def title_of(self, obj: Partner) -> str:
         return str(obj.user or obj)

@@ -1,12 +1,12 @@
 """The present site and its settings."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from apps.core.tenancy import require_site_id
+from apps.core.tenancy import reading_across, require_site_id, site_of
 from apps.sites import registry
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 def current_site() -> "Site":
     """The site of this context. Raises NoSiteContext."""
     return registry.by_id(require_site_id())
+
+
+def currency_of_site(row: Any = None) -> str:
+    """The currency of the site a row belongs to, else of the present one. Across sites only the row knows."""
+    return site_of(row.site_id).currency if row is not None and reading_across() else current_site().currency
 
 
 def site_settings() -> "SiteSettings":

@@ -20,5 +20,6 @@ class WalletConfig(AppConfig):
                     " (SELECT jsonb_agg(jsonb_build_array(p.id, p.account_id, p.currency, p.amount) ORDER BY p.id)"
                     "  FROM wallet_posting p WHERE p.site_id = t.site_id AND p.entry_id = t.id))"
                 ),
+                said_sql="t.kind",
             )
         )

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from apps.core.tenancy import require_site_id
 from apps.sites.selectors import current_site
 from apps.wallet.models import Account, Balance, Pocket, Posting
 
@@ -101,7 +102,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
 
 def contradictions() -> list[tuple[str, str]]:
     """(problem, id) of the present site's books. Empty when they agree."""
-    site: dict[str, Any] = {"site": current_site().pk}
+    site: dict[str, Any] = {"site": require_site_id()}
     found: list[tuple[str, str]] = []
     with connection.cursor() as cursor:
         for problem, sql in _CHECKS:

@@ -207,6 +207,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "apply-tree-moves": {"task": "apps.referrals.tasks.apply_due_moves", "schedule": 30.0},
     "seal-chains": {"task": "apps.core.tasks.seal_chains", "schedule": 10.0},
     "renew-books": {"task": "apps.backoffice.tasks.renew_books", "schedule": 120.0},
+    "anchor-chains": {"task": "apps.core.tasks.anchor_chains", "schedule": 300.0},
     "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
 }
 
@@ -231,6 +232,12 @@ UPLINE_LOCKOUT = {
 UPLINE_PREPARED = env("UPLINE_PREPARED", default="on") != "off"
 UPLINE_PLATFORM_HOSTS = env.list("UPLINE_PLATFORM_HOSTS", default=["localhost", "127.0.0.1"])
 UPLINE_BASE_URL = env("UPLINE_BASE_URL", default="")
+# Where a workbook is put together before it is sent; empty is the system's. Not a file system in memory: it may be large.
+UPLINE_TEMP_DIR = env("UPLINE_TEMP_DIR", default="")
+# Where signed anchors of the hash chains are appended: on storage that the database's administrators can't write.
+UPLINE_ANCHOR_FILE = env(
+    "UPLINE_ANCHOR_FILE", default=str(Path(env("UPLINE_STATE_DIR", default=str(BASE_DIR / ".local"))) / "anchors.jsonl")
+)
 
 
 def redis_urls(url: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from apps.core.launcher.state import load_env
 for _name, _value in load_env().items():
     os.environ.setdefault(_name, _value)
 
-from apps.core.crypto import derived_key  # noqa: E402
+from apps.core.crypto import derived_anchor_key, derived_key  # noqa: E402
 from config.database import databases  # noqa: E402
 from config.settings.base import *  # noqa: E402, F403
 from config.settings.base import env, redis_cache, redis_urls  # noqa: E402
@@ -15,6 +15,7 @@ from config.settings.base import env, redis_cache, redis_urls  # noqa: E402
 DEBUG = False
 SECRET_KEY = env("UPLINE_SECRET_KEY", default="local-only-and-never-in-production-0123456789")
 UPLINE_ENCRYPTION_KEYS = [derived_key(SECRET_KEY)]
+UPLINE_ANCHOR_KEYS = [derived_anchor_key(SECRET_KEY)]
 ALLOWED_HOSTS = ["*"]
 DATABASES = databases(
     app=env("DATABASE_URL", default="postgresql://upline_app@/upline"),

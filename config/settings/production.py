@@ -7,6 +7,7 @@ from config.settings.base import env, redis_cache, redis_urls
 DEBUG = False
 SECRET_KEY = env("UPLINE_SECRET_KEY")
 UPLINE_ENCRYPTION_KEYS = env.list("UPLINE_ENCRYPTION_KEYS")  # id:base64 of 32 bytes, newest first
+UPLINE_ANCHOR_KEYS = env.list("UPLINE_ANCHOR_KEYS")  # the same, to sign with; never the encryption keys
 ALLOWED_HOSTS = env.list("UPLINE_ALLOWED_HOSTS")
 UPLINE_BASE_URL = env("UPLINE_BASE_URL")
 UPLINE_PLATFORM_HOSTS = env.list("UPLINE_PLATFORM_HOSTS")

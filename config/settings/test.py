@@ -1,6 +1,6 @@
 """Settings of the tests: the real PostgreSQL as the app role, the real Redis, a cheap password hash."""
 
-from apps.core.crypto import derived_key
+from apps.core.crypto import derived_anchor_key, derived_key
 from config.database import databases
 from config.settings.base import *  # noqa: F403
 from config.settings.base import env, redis_cache, redis_urls
@@ -8,6 +8,7 @@ from config.settings.base import env, redis_cache, redis_urls
 DEBUG = False
 SECRET_KEY = "tests-only-secret-key-0123456789-0123456789"  # noqa: S105
 UPLINE_ENCRYPTION_KEYS = [derived_key(SECRET_KEY)]
+UPLINE_ANCHOR_KEYS = [derived_anchor_key(SECRET_KEY)]
 ALLOWED_HOSTS = ["*"]
 DATABASES = databases(
     app=env("DATABASE_URL", default="postgresql://upline_app@/upline"),

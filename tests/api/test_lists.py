@@ -18,6 +18,7 @@ LISTS = [
 
 # Per list: who asks, and how many queries. Four of each frame the request inside a test: a savepoint, and the site's setting.
 PINNED = {
+    "admin/audit": ("boss", 6),
     "admin/referrals/global-tree": ("boss", 10),
     "affiliate/referrals": ("ann", 10),
     "affiliate/referrals/level/<int:level>": ("ann", 10),

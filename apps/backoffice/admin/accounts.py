@@ -97,6 +97,9 @@ class MembershipAdmin(UplineModelAdmin):
     def note_of(self, obj: Membership) -> str:
         return f"{obj.user.email}, {obj.get_user_type_display().lower()}"
 
+    def related_history(self, obj: Membership) -> list[tuple[str, Any]]:
+        return [("accounts.user", obj.user_id)]
+
     @admin.display(description="member", ordering="user__email")
     def who(self, membership: Membership) -> str:
         return named(membership.user, membership.user.email)

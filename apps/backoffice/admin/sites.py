@@ -9,8 +9,9 @@ from django.http import HttpRequest
 
 from apps.audit import services as audit
 from apps.core.backoffice import UplineModelAdmin, money
+from apps.core.tenancy import reading_across, site_of
 from apps.sites.models import Site, SiteDomain, SiteSettings
-from apps.sites.selectors import current_site
+from apps.sites.selectors import currency_of_site, current_site
 from apps.sites.services import change_settings, lowers_security
 
 # What the Settings page shows, in groups.
@@ -45,11 +46,14 @@ class OwnSite(UplineModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
+        if reading_across():
+            return rows
         return rows.filter(pk=request.site.pk) if getattr(request, "site", None) else rows.none()
 
 
 @admin.register(Site)
 class SiteAdmin(OwnSite):
+    across = True
     view_keys = ("analytics.read", "role.read")
     change_keys = ("role.manage",)
     editable = ("name", "time_zone", "hue")
@@ -88,11 +92,11 @@ class SiteSettingsAdmin(UplineModelAdmin):
     intro = "What the operator has decided. Every change is in the audit."
 
     def currency_of(self, row: Any) -> str:
-        return current_site().currency
+        return currency_of_site(row)
 
     @admin.display(description="settings")
     def named(self, row: SiteSettings) -> str:
-        return f"Settings of {current_site().name}"
+        return f"Settings of {site_of(row.site_id).name if reading_across() else current_site().name}"
 
     def title_of(self, obj: SiteSettings) -> str:
         return self.named(obj)

@@ -12,7 +12,7 @@ from apps.accounts.api.caller import person
 from apps.commissions import services
 from apps.commissions.api import serializers
 from apps.commissions.models import CommissionPlan, PartnerOverride, PlanVersion
-from apps.core.api.views import ApiView, ListView
+from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import NotFound
 from apps.rbac.access import requires
 from apps.referrals.models import Partner
@@ -44,6 +44,7 @@ class PlansView(ListView):
     """Every plan of the site by its last version, and how to make one."""
 
     access = {"GET": READ, "POST": CREATE}
+    exported = Exported(money=("minimum",))
     queryset = PlanVersion.objects.none()
 
     def get_serializer_class(self) -> Any:

@@ -13,7 +13,7 @@ from apps.commissions import selectors, services
 from apps.commissions.api import serializers
 from apps.commissions.api.filters import CommissionFilter
 from apps.commissions.models import Commission
-from apps.core.api.views import ApiView, ListView
+from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import NotFound
 from apps.orders.models import Order
 from apps.rbac.access import access_of, requires
@@ -47,6 +47,10 @@ class CommissionsView(ListView):
     access = {"GET": READ}
     serializer_class = serializers.CommissionRow
     filterset_class = CommissionFilter
+    exported = Exported(
+        money=("base_amount", "flat_amount", "original_amount", "reversed_amount", "amount"),
+        parts={"source_user": ("id", "name")},
+    )
     queryset = Commission.objects.none()
 
     def get_queryset(self) -> QuerySet[Commission]:

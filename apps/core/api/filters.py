@@ -21,10 +21,14 @@ class DayRangeFilter(django_filters.FilterSet):
         return queryset.filter(**{f"{self.day_field}__gte": midnight(value)})
 
     def until(self, queryset: Any, name: str, value: date) -> Any:
-        after = midnight(value) + timedelta(days=1) if value < date.max else datetime.max.replace(tzinfo=UTC)
-        return queryset.filter(**{f"{self.day_field}__lt": after})
+        return queryset.filter(**{f"{self.day_field}__lt": day_after(value)})
 
 
 def midnight(day: date) -> datetime:
     """The first instant of a UTC day."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def day_after(day: date) -> datetime:
+    """The first instant after a UTC day."""
+    return midnight(day) + timedelta(days=1) if day < date.max else datetime.max.replace(tzinfo=UTC)

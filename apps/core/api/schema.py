@@ -5,7 +5,9 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
+from apps.core.api.across import PARAMETER, PREFIX
 from apps.core.api.views import ListView
+from apps.core.exports import FORMATS
 
 ERROR: dict[str, Any] = {
     "type": "object",
@@ -47,10 +49,34 @@ STEP_UP = (
     "Moves money: a user with two-factor who gave their last code longer ago than the site allows gets 403"
     " `step_up_required` and renews their token by `POST /auth/step-up`."
 )
+FORMAT: dict[str, Any] = {
+    "in": "query",
+    "name": "format",
+    "schema": {"type": "string", "enum": list(FORMATS)},
+    "description": "All rows that fit as a file, money in the currency's own units; `limit` and `cursor` don't count.",
+}
+ALL_SITES: dict[str, Any] = {
+    "in": "query",
+    "name": PARAMETER,
+    "schema": {"type": "string", "enum": ["true", "false"]},
+    "description": (
+        "Holders of a platform role: every site's, read-only. Rows get `site`; other answers become"
+        " `{sites: [{site, currency, ...}], totals}`, with amounts by currency."
+    ),
+}
 
 
 class UplineSchema(AutoSchema):
     """Lists are what extends ListView, whatever the shape of their answer looks like."""
+
+    def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any) -> Any:
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
+        if operation is not None and method == "GET":
+            more = [FORMAT] if isinstance(self.view, ListView) else []
+            more += [ALL_SITES] if path.startswith(PREFIX) else []
+            if more:
+                operation["parameters"] = [*operation.get("parameters", []), *more]
+        return operation
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return isinstance(self.view, ListView) and self.method == "GET"

@@ -1,5 +1,6 @@
 """The base of every endpoint: permission, input, one service call, output."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
@@ -8,7 +9,12 @@ from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNeg
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.api import across
+from apps.core.api.exporting import Exported, MakesFiles
 from apps.core.errors import Invalid
+from apps.core.tenancy import KnownSite, known_sites
+
+__all__ = ["AlwaysJson", "Answered", "ApiView", "Exported", "ListView"]
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -35,12 +41,17 @@ class ApiView(GenericAPIView):
     access = {"GET": requires("order.read", at="own"), "POST": requires("order.create")}
 
     Unknown query parameters are refused with 400: a filter with a typo would answer with everything.
+
+    Under /api/v1/admin/ every GET takes `all_sites` (apps.core.api.across): then figures are one entry for each site, with the
+    sums of what `across_counts` and, by currency, `across_amounts` name ("orders.count", "commissions.*.amount").
     """
 
     access: ClassVar[dict[str, Any]] = {}
     content_negotiation_class = AlwaysJson
     query_fields: ClassVar[tuple[str, ...]] = ()
     rate: tuple[int, int, int] | None = None
+    across_counts: ClassVar[tuple[str, ...]] = ()
+    across_amounts: ClassVar[tuple[str, ...]] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -48,6 +59,8 @@ class ApiView(GenericAPIView):
         if known is not None:
             raise known
         self.check_query(request)
+        if across.asked_for(request):
+            across.enter(self, request)
 
     def handle_exception(self, exc: Exception) -> Any:
         return exc.response if isinstance(exc, Answered) else super().handle_exception(exc)
@@ -57,7 +70,8 @@ class ApiView(GenericAPIView):
         if request.method in ("GET", "HEAD"):
             filterset = getattr(self, "filterset_class", None)
             allowed |= set(filterset.base_filters) if filterset else set()
-            allowed |= {"limit", "cursor"} if self.pagination_class and self.queryset_is_list() else set()
+            allowed |= {"limit", "cursor", "format"} if self.pagination_class and self.queryset_is_list() else set()
+            allowed |= {across.PARAMETER} if across.is_offered(request) else set()
         unknown = sorted(set(request.query_params) - allowed)
         if unknown:
             raise Invalid("invalid", f"Unknown parameter: {unknown[0]}.", field=unknown[0])
@@ -82,21 +96,42 @@ class ApiView(GenericAPIView):
         return response
 
 
-class ListView(ApiView):
-    """A filtered, paged GET. Give it `get_queryset`, `serializer_class` and, where it filters, `filterset_class`."""
+class ListView(MakesFiles, ApiView):
+    """A filtered, paged GET. Give it `get_queryset`, `serializer_class` and, where it filters, `filterset_class`; `exported`
+    says how its rows become columns of a file."""
 
     filterset_class: Any = None
 
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.list(request)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return self.file() if "format" in request.query_params else self.list(request)
 
     def list(self, request: Request) -> Response:
+        if self.all_sites and self.by_site:
+            return self.list_by_site(request)
+        page = self.paginate_queryset(self.filtered()) or []
+        return self.get_paginated_response(self.shown(page))
+
+    def filtered(self) -> Any:
+        """The rows that are asked for. Raises Invalid (a filter)."""
         queryset = self.get_queryset()
-        if self.filterset_class is not None:
-            filterset = self.filterset_class(request.query_params, queryset=queryset, request=request)
-            if not filterset.is_valid():
-                field, messages = next(iter(filterset.errors.items()))
-                raise Invalid("invalid", str(messages[0]), field=field)
-            queryset = filterset.qs
-        page = self.paginate_queryset(queryset)
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        if self.filterset_class is None:
+            return queryset
+        filterset = self.filterset_class(self.request.query_params, queryset=queryset, request=self.request)
+        if not filterset.is_valid():
+            field, messages = next(iter(filterset.errors.items()))
+            raise Invalid("invalid", str(messages[0]), field=field)
+        return filterset.qs
+
+    def rows(self, page: Sequence[Any]) -> Sequence[Any]:
+        """What the serializer shows of a page of the queryset."""
+        return page
+
+    def shown(self, page: Sequence[Any], site: KnownSite | None = None) -> Any:
+        """The rows as the answer has them, with the site's code where they are of several."""
+        data = self.get_serializer(self.rows(page), many=True).data
+        if not self.all_sites:
+            return data
+        codes = {} if site else {known.id: known.code for known in known_sites()}
+        return [
+            {**row, "site": site.code if site else codes[item.site_id]} for row, item in zip(data, page, strict=True)
+        ]

@@ -5,15 +5,18 @@ A model's admin names the permission keys that open it. `request.access` is put 
 admin obeys the same roles as the API. Nothing is written to Django's log: the audit log has it.
 """
 
-from apps.core.backoffice.actions import Outcome, ReasonForm, attempt, decision, may, reason_of, tell
+from apps.core.backoffice.actions import Outcome, ReasonForm, attempt, decision, holds, may, reason_of, tell
 from apps.core.backoffice.admin import UplineModelAdmin
 from apps.core.backoffice.columns import amount_text, badge, json_text, money, named
 from apps.core.backoffice.fields import AmountField, LinesField, amount_field
+from apps.core.backoffice.filters import DayRangeFilter, ExactFilter
 from apps.core.backoffice.lists import CappedPaginator
 
 __all__ = [
     "AmountField",
     "CappedPaginator",
+    "DayRangeFilter",
+    "ExactFilter",
     "LinesField",
     "Outcome",
     "ReasonForm",
@@ -23,6 +26,7 @@ __all__ = [
     "attempt",
     "badge",
     "decision",
+    "holds",
     "json_text",
     "may",
     "money",

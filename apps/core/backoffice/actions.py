@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.backoffice import bulk
 from apps.core.errors import DomainError
+from apps.core.tenancy import reading_across
 
 NAMED = 3
 Decide = Callable[[Any, HttpRequest, QuerySet[Any], str], "Outcome"]
@@ -33,9 +34,16 @@ def reason_of(request: HttpRequest) -> str:
 
 
 def may(request: HttpRequest, keys: Iterable[str]) -> bool:
-    """Does the caller hold one of these keys for the whole site?"""
+    """May the caller do here what one of these keys, held for the whole site, allows? Nothing while all sites are read."""
+    return not reading_across() and holds(request, keys)
+
+
+def holds(request: HttpRequest, keys: Iterable[str]) -> bool:
+    """Does the caller hold one of these keys for the whole site? Reading all sites needs a platform role besides."""
     access = getattr(request, "access", None)
-    return access is not None and any(access.at_site(key) for key in keys)
+    if access is None or (reading_across() and not access.platform):
+        return False
+    return any(access.at_site(key) for key in keys)
 
 
 @dataclass

@@ -6,21 +6,24 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from apps.core.backoffice.actions import may
+from apps.core.backoffice.across import ReadAcrossSites
+from apps.core.backoffice.actions import holds, may
 from apps.core.backoffice.columns import plain_json, plain_money
+from apps.core.backoffice.exporting import MakesFiles
 from apps.core.backoffice.fields import LinesField, amount_field
 from apps.core.backoffice.lists import CappedPaginator, found_by
 from apps.core.errors import DomainError
+from apps.core.tenancy import reading_across
 
 
-class UplineModelAdmin(admin.ModelAdmin):
+class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
     """Read-only unless a key says otherwise. `search_prefixes` are columns whose beginnings are searched: an index serves that,
     and it is leakproof, while LIKE is not. `money_fields` are shown with their currency, `json_fields` as lines of text. `pages`
     are (name, URL name) of pages beside the list, for the navigation."""
@@ -51,7 +54,7 @@ class UplineModelAdmin(admin.ModelAdmin):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request, (*self.view_keys, *self.change_keys))
+        return self.is_offered() and holds(request, (*self.view_keys, *self.change_keys))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, self.add_keys)
@@ -81,6 +84,7 @@ class UplineModelAdmin(admin.ModelAdmin):
                 name for name in names if name not in {field.name for field in self.opts.local_fields}
             ]
         allowed = self.has_change_permission(request, obj)
+        names = self.fields_across(names)
         return [self._shown(name) if name in fixed or (obj is not None and not allowed) else name for name in names]
 
     def currency_of(self, row: Any) -> str:
@@ -94,7 +98,7 @@ class UplineModelAdmin(admin.ModelAdmin):
         return plain_money(name, label, self.currency_of) if name in self.money_fields else plain_json(name, label)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        if db_field.name in self.money_fields:
+        if db_field.name in self.money_fields and not reading_across():
             return amount_field(db_field, self.currency_of(None))
         if isinstance(db_field, models.JSONField):
             label = str(db_field.verbose_name).capitalize()
@@ -111,6 +115,7 @@ class UplineModelAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         said = {
             "plural": self.plural, "intro": self.intro, "empty_text": self.empty_text, "add_word": self.add_word,
+            "files": self.files(request),
         }  # fmt: skip
         if request.POST.get("select_across") == "1" and ACTION_CHECKBOX_NAME not in request.POST:
             # "All that fit" needs no row to be chosen; Django asks for one.
@@ -129,6 +134,8 @@ class UplineModelAdmin(admin.ModelAdmin):
         obj = self.get_object(request, object_id) if object_id and request.method == "GET" else None
         if obj is not None:
             context |= self._row_context(request, obj)
+        if request.method == "GET":
+            return super().changeform_view(request, object_id, form_url, context)
         try:
             with transaction.atomic():
                 return super().changeform_view(request, object_id, form_url, context)
@@ -164,13 +171,24 @@ class UplineModelAdmin(admin.ModelAdmin):
 
     def row_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         """(label, address) beside the title of a row's page."""
-        if not may(request, ("user.read", "permission.read")):
+        if not holds(request, ("user.read", "permission.read")):
             return []
-        return [("History", f"{reverse('admin:audit_auditevent_changelist')}?q={obj.pk}")]
+        return [("History", reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_history", args=[obj.pk]))]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Ours is the audit."""
-        return redirect(f"{reverse('admin:audit_auditevent_changelist')}?q={object_id}")
+        """Ours is the audit: the back office's site knows how to show it."""
+        if not self.has_view_permission(request) or not holds(request, ("user.read", "permission.read")):
+            raise PermissionDenied
+        obj = self.get_object(request, object_id)
+        if obj is None:
+            raise Http404
+        site: Any = self.admin_site
+        page: HttpResponse = site.history(request, self, obj)
+        return page
+
+    def related_history(self, obj: Any) -> list[tuple[str, Any]]:
+        """(model's label, id) of what else belongs to the history of a row."""
+        return []
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:
         """Who moves money has proved lately who they are. An action that was chosen on a row's page leads back there."""

@@ -18,6 +18,7 @@ def money(name: str, *, label: str = "") -> Callable[[Any, Any], SafeString]:
 
     shown.short_description = label or name.replace("_", " ")  # type: ignore[attr-defined]
     shown.admin_order_field = name  # type: ignore[attr-defined]
+    shown.money_of = name  # type: ignore[attr-defined]
     return shown
 
 

@@ -4,6 +4,7 @@ And BEGIN is its own health check: where it finds the connection dead, nothing h
 Asking with a SELECT first costs every request another round trip.
 """
 
+from typing import Any
 from uuid import UUID
 
 from django.db.backends.postgresql import base
@@ -18,6 +19,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     health_check_enabled: bool
     health_check_done: bool
     _kept = False  # a connection of an earlier request, which nobody has used in this one
+
+    def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
+        super().__init__(settings_dict, alias)
+        if alias == "audit":
+            self.ops.compiler_module = "apps.core.postgresql.across"
 
     def set_autocommit(self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False) -> None:
         begins = force_begin_transaction_with_broken_autocommit and not autocommit

@@ -11,7 +11,9 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import connections
+
+from apps.core.tenancy import read_alias
 
 
 def fetch_prepared(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -19,6 +21,7 @@ def fetch_prepared(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[
 
     They come in binary, which halves the time of a page: Django reads moments from text in Python. Select jsonb as text.
     """
+    connection: Any = connections[read_alias()]
     if not settings.UPLINE_PREPARED or connection.force_debug_cursor or connection.execute_wrappers:
         # Somebody counts or watches queries: let them see this one too.
         with connection.cursor() as cursor:

@@ -49,6 +49,7 @@ SECRET_COLUMNS = (("accounts_user", "password"),)
 
 ISOLATION = "(site_id=(SELECTcurrent_site()AScurrent_site))"
 MAINTENANCE = "(current_setting('app.maintenance'::text,true)='on'::text)"
+ACROSS = "(site_id=ANY((SELECTreadable_sites()ASreadable_sites)::uuid[]))"
 CURRENT_SITE_SOURCE = "SELECTNULLIF(current_setting('app.current_site_id',true),'')::uuid"
 
 
@@ -102,7 +103,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         " (polname = 'site_isolation' AND roles = ARRAY[%(app)s])"
         " OR (polname = 'owner_maintenance' AND roles = ARRAY[%(owner)s] AND using_expr = %(maintenance)s"
         "     AND check_expr IS NULL)"
-        " OR (polname = 'audit_read' AND roles = ARRAY[%(audit)s] AND polcmd = 'r')"
+        " OR (polname = 'audit_read' AND roles = ARRAY[%(audit)s] AND polcmd = 'r' AND using_expr = %(across)s)"
         " OR (polname = 'guard_access' AND roles = ARRAY[%(guard)s]))",
     ),
     ("not_owned_by_owner", "SELECT relname FROM t WHERE relowner <> %(owner)s::regrole"),
@@ -206,6 +207,11 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         " WHERE has_column_privilege(%(audit)s, s.rel, s.col, 'SELECT')",
     ),
     (
+        "audit_calls_definer",
+        "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef"
+        " AND has_function_privilege(%(audit)s, p.oid, 'EXECUTE')",
+    ),
+    (
         "open_to_public",
         "SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = 'public'::regnamespace AND a.grantee = 0"
         " UNION ALL SELECT 'schema public' FROM pg_namespace n, aclexplode(n.nspacl) a"
@@ -244,6 +250,7 @@ def _params() -> dict[str, Any]:
         "shared": sorted(SHARED),
         "isolation": ISOLATION,
         "maintenance": MAINTENANCE,
+        "across": ACROSS,
         "current_site": CURRENT_SITE_SOURCE,
         "secret_tables": list(SECRET_TABLES),
         "secret_rels": [table for table, _ in SECRET_COLUMNS],

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.api.caller import person
-from apps.core.api.views import ApiView, ListView
+from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import NotFound
 from apps.orders import services
 from apps.orders.api import serializers
@@ -38,6 +38,9 @@ class OrderListView(ListView):
     access = {"GET": SIGNED_IN}
     serializer_class = serializers.OrderRow
     filterset_class = OrderFilter
+    exported = Exported(
+        money=("amount", "refunded_amount"), parts={"customer": ("id", "email", "user_id", "external_id")}
+    )
 
     def get_queryset(self) -> QuerySet[Order]:
         return visible_orders(self.request)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from apps.accounts.api.caller import person
 from apps.core.api.filters import DayRangeFilter
-from apps.core.api.views import ApiView, ListView
+from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import NotFound
 from apps.payouts import services
 from apps.payouts.api import serializers
@@ -43,6 +43,7 @@ class PayoutListView(ListView):
     access = {"GET": requires("payout.read", at="own")}
     serializer_class = serializers.PayoutRow
     filterset_class = PayoutFilter
+    exported = Exported(money=("amount",), parts={"user": ("id", "name"), "method": ("id", "kind", "label")})
 
     def get_queryset(self) -> Any:
         return visible_payouts(self.request)
@@ -142,6 +143,7 @@ class MethodListView(ListView):
 
     access = {"GET": requires("payout.create", at="own"), "POST": requires("payout.create", at="own")}
     serializer_class = serializers.MethodRow
+    exported = Exported(parts={"details": ("masked",)})
 
     def get_queryset(self) -> Any:
         return PayoutMethod.objects.filter(user_id=person(self.request).pk, removed_at=None)

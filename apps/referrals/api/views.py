@@ -11,8 +11,9 @@ from rest_framework.response import Response
 
 from apps.accounts.api.caller import person
 from apps.core.api.throttling import client_ip
-from apps.core.api.views import ApiView, ListView
+from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.tenancy import KnownSite
 from apps.rbac.access import PUBLIC, access_of, requires
 from apps.referrals import links, services
 from apps.referrals.api import serializers
@@ -68,6 +69,7 @@ class TreeListView(ListView):
     pagination_class = TreePagination
     serializer_class: Any = serializers.TreeRow
     chains = False
+    exported = Exported(money=("purchases_total", "commission_total"))
 
     @property
     def top(self) -> Partner:
@@ -82,8 +84,7 @@ class TreeListView(ListView):
         depth = read_level(self.request.query_params.get("depth"), field="depth")
         return Downline(self.top) if depth == MAX_LEVEL else persons().downline_of(self.top, depth=depth)
 
-    def paginate_queryset(self, queryset: Any) -> list[Any]:
-        page = super().paginate_queryset(queryset) or []
+    def rows(self, page: Any) -> Any:
         return tree_rows(self.top, page, viewer=self.viewer, chains=self.chains)
 
 
@@ -145,11 +146,24 @@ class GlobalTreeView(TreeListView):
 
     access = {"GET": requires("affiliate.read")}
     query_fields = ("depth", "root")
+    by_site = True
 
     @cached_property
     def top(self) -> Partner:
         root = self.request.query_params.get("root")
+        if root and self.all_sites:
+            raise Invalid("invalid", "A root stands at one site: ask there.", field="root")
         return find_partner(root) if root else Partner.objects.get(depth=1)
+
+    def at_site(self, site: KnownSite) -> None:
+        vars(self).pop("top", None)
+
+    def get_queryset(self) -> Any:
+        """Across sites with the site named: only then its index gives the order of the paths."""
+        if not self.all_sites:
+            return super().get_queryset()
+        depth = read_level(self.request.query_params.get("depth"), field="depth")
+        return persons().downline_of(self.top, depth=depth).filter(site_id=self.top.site_id)
 
     @extend_schema(parameters=[DEPTH, ROOT])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

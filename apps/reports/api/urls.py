@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.reports.api import analytics, views
+from apps.reports.api import analytics, audit, views
 
 urlpatterns = [
     path("affiliate/dashboard", views.DashboardView.as_view(), name="affiliate-dashboard"),
@@ -11,5 +11,6 @@ urlpatterns = [
     path("admin/analytics/users", analytics.PeopleView.as_view(), name="analytics-users"),
     path("admin/analytics/revenue", analytics.RevenueView.as_view(), name="analytics-revenue"),
     path("admin/analytics/activities", analytics.ActsView.as_view(), name="analytics-activities"),
+    path("admin/audit", audit.AuditView.as_view(), name="admin-audit"),
     path("admin/stats", views.SiteStatsView.as_view(), name="admin-stats"),
 ]

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from apps.accounts.api.caller import person
 from apps.core.api.filters import DayRangeFilter
-from apps.core.api.views import ApiView, ListView
+from apps.core.api.views import ApiView, Exported, ListView
 from apps.orders.models import OrderLine
 from apps.rbac.access import SIGNED_IN, requires
 from apps.referrals.selectors import partner_of
@@ -67,6 +67,7 @@ class ServicesView(ListView):
     access = {"GET": OWN}
     serializer_class = serializers.ServiceRow
     filterset_class = ServiceFilter
+    exported = Exported(money=("amount", "commission"), parts={"buyer": ("id", "name")})
 
     def get_queryset(self) -> Any:
         return selectors.bought_by_downline(partner_of(person(self.request)))
@@ -95,6 +96,8 @@ class SiteStatsView(ApiView):
 
     access = {"GET": requires("analytics.read")}
     serializer_class = serializers.SiteStats
+    across_counts = ("users", "partners.*", "orders.count", "commissions.*.count", "payouts.*.count", "clicks")
+    across_amounts = ("orders.amount", "orders.refunded", "commissions.*.amount", "payouts.*.amount")
 
     @extend_schema(responses=serializers.SiteStats)
     def get(self, request: Request) -> Response:

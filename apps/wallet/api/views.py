@@ -11,7 +11,7 @@ from apps.accounts.api.caller import person
 from apps.accounts.models import User
 from apps.core.api.filters import DayRangeFilter
 from apps.core.api.pagination import SignedCursorPagination
-from apps.core.api.views import ApiView, ListView
+from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import Invalid, NotFound
 from apps.rbac.access import SIGNED_IN, requires
 from apps.sites.selectors import current_site
@@ -44,6 +44,7 @@ class LedgerView(ListView):
     serializer_class = serializers.LedgerRow
     filterset_class = LedgerFilter
     pagination_class = LedgerPagination
+    exported = Exported(money=("amount", "balance_after"))
 
     def get_queryset(self) -> Any:
         return selectors.ledger_of(person(self.request).pk)

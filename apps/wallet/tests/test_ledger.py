@@ -5,9 +5,9 @@ import threading
 import pytest
 from django.db import Error, IntegrityError, ProgrammingError, connection, connections, transaction
 
-from apps.core import chain
 from apps.core.errors import Conflict
 from apps.core.tenancy import site_context
+from apps.core.verification import verify
 from apps.wallet import selectors, services
 from apps.wallet.models import Account, Balance, Books, Entry, Lot, Pocket, Posting
 from apps.wallet.services.entries import Draft, post
@@ -218,10 +218,10 @@ def test_the_chain_names_the_altered_entry(transactional_alpha, member, as_admin
     with site_context(transactional_alpha):
         entries = [give_earnings(member, amount) for amount in (10, 20, 30)]
     seal_rows("ledger", 3)
-    assert chain.verify(transactional_alpha, "ledger") is None
+    assert verify(transactional_alpha, "ledger") is None
 
     as_admin("UPDATE wallet_posting SET amount = amount * 2 WHERE entry_id = %s", [entries[1].pk])
 
-    finding = chain.verify(transactional_alpha, "ledger")
+    finding = verify(transactional_alpha, "ledger")
     assert finding is not None
     assert (finding.row_id, finding.seq, finding.problem) == (entries[1].pk, 2, "row altered")

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 
-from apps.core.rls.grants import apply_grants
+from apps.core.rls.grants import apply_audit_policies, apply_grants
 
 
 class Command(migrate.Command):
@@ -18,6 +18,7 @@ class Command(migrate.Command):
         if options["database"] != "owner" or "owner" not in settings.DATABASES:
             raise CommandError("Migrations run as the owner: set DATABASE_OWNER_URL, and leave --database alone.")
         super().handle(*args, **options)
+        apply_audit_policies(using="owner")
         ungranted = apply_grants(using="owner")
         if ungranted:
             raise CommandError("Tables without a decision on grants: " + ", ".join(sorted(ungranted)))

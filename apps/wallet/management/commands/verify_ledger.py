@@ -2,38 +2,31 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from apps.core import chain
+from apps.core.anchoring import check_chain
+from apps.core.management.verifying import VerifyingCommand
 from apps.core.tenancy import site_context
-from apps.sites import registry
 from apps.wallet import selectors
 
 
-class Command(BaseCommand):
+class Command(VerifyingCommand):
     help = __doc__
 
-    def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--site", help="one site's code; all without it")
-
     def handle(self, *args: Any, **options: Any) -> None:
-        sites = registry.all_sites()
-        if options["site"]:
-            sites = [site for site in sites if site.code == options["site"].upper()]
-            if not sites:
-                raise CommandError(f"No site is called {options['site']}.")
-        broken = 0
-        for site in sites:
-            chain.seal(site.pk, "ledger")
-            with site_context(site.pk):
+        sites = self.sites(options)
+        kept, broken = self.anchors(options)
+        for code, site_id in sites.items():
+            finding = check_chain(code, site_id, "ledger", kept)
+            with site_context(site_id):
                 found, totals = selectors.contradictions(), selectors.totals()
-            finding = chain.verify(site.pk, "ledger")
+            lines = [f"{problem}: {subject}" for problem, subject in found]
             if finding is not None:
-                found.append((f"chain: {finding.problem} at link {finding.seq}", str(finding.row_id)))
-            verdict = "agrees" if not found else f"{len(found)} findings"
-            self.stdout.write(f"{site.code}: {totals['entries']} entries, {totals['postings']} postings, {verdict}")
-            for problem, subject in found:
-                self.stdout.write(f"  {problem}: {subject}")
-            broken += len(found)
+                lines.append(f"chain, {finding}")
+            verdict = "agrees" if not lines else f"{len(lines)} findings"
+            self.stdout.write(f"{code}: {totals['entries']} entries, {totals['postings']} postings, {verdict}")
+            for line in lines:
+                self.stdout.write(f"  {line}")
+            broken += len(lines)
         if broken:
             raise CommandError(f"{broken} findings.")

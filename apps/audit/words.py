@@ -1,0 +1,88 @@
+"""Actions and their targets in words. An action is noun.verb in the past tense, so most say themselves."""
+
+from django.apps import apps
+
+from apps.core.money import format_money
+
+# Where noun and verb alone read badly.
+_SAID = {
+    "api_key.created": "made an API key",
+    "api_key.revoked": "revoked an API key",
+    "api_key.rotated": "gave an API key a new secret",
+    "export.made": "took a list away as a file",
+    "job.replayed": "let a failed job run again",
+    "member.restored": "let a member in again",
+    "member.suspended": "shut a member out",
+    "order.recorded": "reported an order",
+    "override.set": "set rates of a partner's own",
+    "partner.kind_changed": "changed what kind of partner they are",
+    "partner.move_refused": "could not move a partner",
+    "partner.move_scheduled": "planned to move a partner",
+    "partner.status_changed": "changed a partner's standing",
+    "password.changed": "changed a password",
+    "password.reset": "set a new password by mail",
+    "payout.completed": "marked a payout as paid",
+    "payout.requested": "asked for a payout",
+    "payout_method.added": "saved where payouts go",
+    "payout_method.removed": "removed where payouts go",
+    "role.assigned": "gave a role",
+    "role.permissions_set": "changed what a role may do",
+    "role.revoked": "took a role back",
+    "sessions.ended": "ended all sign-ins",
+    "site.changed": "changed the site",
+    "sites.read_across": "looked at all sites",
+    "sitesettings.changed": "changed the settings",
+    "wallet.credited": "credited a wallet",
+}
+_NOUNS = {
+    "api_key": "API keys", "commission": "Commissions", "export": "Exports", "job": "Jobs", "member": "Members",
+    "order": "Orders", "override": "Own rates", "partner": "Partners", "password": "Passwords", "payout": "Payouts",
+    "payout_method": "Payout methods", "plan": "Plans", "role": "Roles", "sessions": "Sign-ins", "site": "Site",
+    "sites": "All sites", "sitesettings": "Settings", "wallet": "Wallets",
+}  # fmt: skip
+
+
+# Values of before and after that are minor units.
+MONEY = frozenset({"amount", "activation_fee", "payout_minimum", "minimum", "flat_amount", "cap", "refunded_amount"})
+
+
+def said(action: str) -> str:
+    """`payout.approved` → `approved a payout`."""
+    if action in _SAID:
+        return _SAID[action]
+    noun, _, verb = action.rpartition(".")
+    noun, verb = noun.replace("_", " ").replace(".", " "), verb.replace("_", " ")
+    article = "an" if noun[:1] in "aeiou" else "a"
+    return f"{verb} {article} {noun}" if noun else verb
+
+
+def nouns() -> list[tuple[str, str]]:
+    """(noun of an action, what it is called), for a filter."""
+    return sorted(_NOUNS.items(), key=lambda item: item[1])
+
+
+def target_noun(label: str) -> str:
+    """`commissions.commission` → `commission`."""
+    try:
+        return str(apps.get_model(label)._meta.verbose_name)
+    except (LookupError, ValueError):
+        return label.rpartition(".")[2].replace("_", " ")
+
+
+def field_noun(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def value_text(value: object, *, money_in: str = "") -> str:
+    """A value of before or after, to read; with `money_in` whole numbers are minor units of that currency."""
+    if value is None or value == "":
+        return "–"
+    if money_in and isinstance(value, int) and not isinstance(value, bool):
+        return format_money(value, money_in)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(value_text(item) for item in value) or "–"
+    if isinstance(value, dict):
+        return ", ".join(f"{field_noun(str(key))}: {value_text(item)}" for key, item in value.items()) or "–"
+    return str(value)

@@ -1,0 +1,198 @@
+"""`?all_sites=true` on GET /admin/*: every site's rows and figures, read-only, for holders of a platform role (P3, T7)."""
+
+import csv
+import io
+
+import pytest
+
+from apps.accounts.models import Membership, User
+from apps.accounts.tokens import issue_pair
+from apps.audit.models import AuditEvent
+from apps.audit.services import SYSTEM, record
+from apps.core.tenancy import site_context
+from apps.rbac import catalogue
+from apps.rbac.models import Role
+from apps.rbac.services import assign_role, grant_platform_role
+from apps.sites import registry
+from tests.permissions.routes import api_routes
+from tests.permissions.scenarios import World, build_world
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit"])
+
+ADMIN_GETS = sorted(
+    {route.path for route in api_routes() if route.method == "GET" and route.path.startswith("api/v1/admin/")}
+)
+OTHER_GETS = sorted(
+    {route.path for route in api_routes() if route.method == "GET" and not route.path.startswith("api/v1/admin/")}
+)
+
+
+@pytest.fixture
+def sites(transactional_db):
+    """A small world at ALPHA and one member at DOLLAR, whose currency is another."""
+    alpha, dollar = registry.by_code("ALPHA"), registry.by_code("DOLLAR")
+    with site_context(alpha.pk):
+        build_world(alpha.pk)
+    with site_context(dollar.pk):
+        from apps.referrals.services import join
+
+        for name in ("dora", "drew"):
+            user = User.objects.create_user(email=f"{name}@example.com", password=None, full_name=name.title())
+            Membership.objects.create(user=user)
+            join(user=user)
+        record(actor=SYSTEM, action="test.happened")
+    return {"ALPHA": alpha, "DOLLAR": dollar}
+
+
+@pytest.fixture
+def owner(sites):
+    """A client of ALPHA with a token of the super admin of the platform, who is no member there."""
+    alpha = sites["ALPHA"]
+    with site_context(alpha.pk):
+        user = User.objects.create_user(email="owner@example.com", password=None)
+        grant_platform_role(user=user, role_key=catalogue.SUPER_ADMIN, actor=SYSTEM, access=None)
+        token = issue_pair(user=user, site=alpha)["access"]
+    return World(alpha).client(f"Bearer {token}")
+
+
+@pytest.fixture
+def staff(sites):
+    """staff("admin") → a client of a member of ALPHA with that role."""
+
+    def client(role):
+        alpha = sites["ALPHA"]
+        with site_context(alpha.pk):
+            user = User.objects.create_user(email=f"{role}@staff.example", password=None)
+            Membership.objects.create(user=user)
+            assign_role(user=user, role=Role.objects.get(key=role), actor=SYSTEM, access=None)
+            token = issue_pair(user=user, site=alpha)["access"]
+        return World(alpha).client(f"Bearer {token}")
+
+    return client
+
+
+def url(path):
+    return "/" + path
+
+
+def events(code="ALPHA"):
+    with site_context(registry.by_code(code).pk):
+        return list(AuditEvent.objects.filter(action="sites.read_across").order_by("id"))
+
+
+@pytest.mark.parametrize("path", ADMIN_GETS)
+def test_every_read_of_staff_answers_for_all_sites(owner, path):
+    answer = owner.get(url(path), {"all_sites": "true"})
+
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    found = {row["site"] for row in body["results"]} if "results" in body else {row["site"] for row in body["sites"]}
+    assert found >= {"ALPHA", "DOLLAR"}
+    [event] = events()
+    assert (event.actor_name, event.after) == ("owner@example.com", {"path": url(path)})
+    assert events("DOLLAR") == []
+
+
+@pytest.mark.parametrize("path", ADMIN_GETS)
+@pytest.mark.parametrize("role", ["super_admin", "admin", "affiliate_manager", "support_agent"])
+def test_a_role_of_one_site_reads_no_other(staff, path, role):
+    """A super admin of one site is none of the platform."""
+    answer = staff(role).get(url(path), {"all_sites": "true"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    assert events() == []
+
+
+@pytest.mark.parametrize("path", ADMIN_GETS)
+def test_false_is_one_site_and_anything_else_is_refused(owner, path):
+    assert owner.get(url(path), {"all_sites": "false"}).json() == owner.get(url(path)).json()
+    for value in ("1", "yes", "TRUE", ""):
+        answer = owner.get(url(path), {"all_sites": value})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "all_sites")
+    assert events() == []
+
+
+def test_elsewhere_it_is_an_unknown_parameter(owner):
+    for path in ("api/v1/commissions", "api/v1/orders", "api/v1/payouts", "api/v1/wallet"):
+        assert path in OTHER_GETS
+        answer = owner.get(url(path), {"all_sites": "true"})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "all_sites"), path
+
+
+def test_a_method_that_writes_knows_no_all_sites(owner, sites):
+    from apps.referrals.models import Partner
+
+    with site_context(sites["ALPHA"].pk):
+        partner = Partner.objects.filter(user__email="cara@example.com").get()
+    answer = owner.patch(f"/api/v1/admin/partners/{partner.pk}?all_sites=true", {"status": "frozen", "reason": "x"})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "all_sites")
+    with site_context(sites["ALPHA"].pk):
+        assert Partner.objects.get(pk=partner.pk).status == partner.status
+
+
+def test_figures_are_one_entry_for_each_site_and_sums_of_what_may_be_added(owner):
+    single = owner.get("/api/v1/admin/stats").json()
+
+    body = owner.get("/api/v1/admin/stats", {"all_sites": "true"}).json()
+
+    by_code = {entry["site"]: entry for entry in body["sites"]}
+    assert list(by_code) == ["ALPHA", "BETA", "DOLLAR", "GAMMA"]
+    assert by_code["ALPHA"] == {"site": "ALPHA", **single}
+    assert (by_code["DOLLAR"]["currency"], by_code["DOLLAR"]["users"], by_code["BETA"]["users"]) == ("USD", 2, 0)
+    assert body["totals"]["users"] == single["users"] + 2
+    assert body["totals"]["partners"]["total"] == single["partners"]["total"] + 2
+    assert "max_depth" not in body["totals"]
+    rupees, dollars = sorted(body["totals"]["amounts"], key=lambda amount: amount["currency"])
+    assert (rupees["currency"], rupees["orders"]["amount"]) == ("INR", single["orders"]["amount"])
+    assert (dollars["currency"], dollars["orders"]["amount"]) == ("USD", 0)
+    assert "amount" not in body["totals"]["orders"]
+
+
+def tree(client, **query):
+    return client.get("/api/v1/admin/referrals/global-tree", {"all_sites": "true", **query})
+
+
+def test_the_tree_of_all_sites_is_paged_site_after_site(owner):
+    whole = tree(owner, limit=200).json()["results"]
+
+    seen, page = [], tree(owner, limit=2)
+    while True:
+        body = page.json()
+        seen += body["results"]
+        if body["next"] is None:
+            break
+        assert len(body["results"]) == 2
+        page = owner.get(body["next"])
+
+    assert seen == whole
+    assert [row["site"] for row in whole] == ["ALPHA"] * 3 + ["DOLLAR"] * 2
+    alone = owner.get("/api/v1/admin/referrals/global-tree").json()["results"]
+    assert [{**row, "site": "ALPHA"} for row in alone] == whole[:3]
+
+
+def test_a_cursor_that_is_not_ours_and_a_root_are_refused(owner):
+    for query in ({"cursor": "x"}, {"root": "01990000-0000-7000-8000-000000000000"}, {"depth": "99"}, {"limit": "0"}):
+        answer = tree(owner, **query)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, next(iter(query)))
+
+
+def test_all_sites_are_a_file_too(owner):
+    answer = tree(owner, format="csv")
+
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode(), newline="")))
+    assert [(row["site"], row["currency"]) for row in rows] == [("ALPHA", "INR")] * 3 + [("DOLLAR", "USD")] * 2
+    assert 'filename="all-sites-global-tree-' in answer["Content-Disposition"]
+    assert [event.after for event in events()] == [{"path": "/api/v1/admin/referrals/global-tree", "format": "csv"}]
+    with site_context(registry.by_code("ALPHA").pk):
+        assert AuditEvent.objects.filter(action="export.made").count() == 1
+
+
+def test_a_role_that_lapses_ends_it_at_the_next_request(owner, sites):
+    from apps.rbac.models import PlatformRole
+
+    assert tree(owner).status_code == 200
+    with site_context(sites["ALPHA"].pk):
+        PlatformRole.objects.all().delete()
+
+    assert tree(owner).status_code in (401, 403)

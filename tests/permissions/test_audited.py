@@ -1,0 +1,140 @@
+"""R25: whatever staff or servers may write, over the API or in the back office, leaves a row in the audit. Generated."""
+
+import pytest
+from django.contrib import admin
+
+from apps.audit.models import AuditEvent
+from tests.permissions.routes import api_routes
+from tests.permissions.scenarios import SCENARIOS, build_world, send
+
+PRIVILEGED = sorted(
+    name
+    for route in api_routes()
+    if route.method != "GET"
+    and (name := f"{route.method} {route.path.removeprefix('api/v1/')}") in SCENARIOS
+    and route.view.access[route.method].kind == "keys"
+    and route.view.access[route.method].at == "site"
+)
+# What a person does with what is their own, and that is written down nevertheless: their sign-ins and their money.
+OWN = ("POST auth/password/change", "POST auth/password/reset/confirm", "POST payouts/request", "POST payout-methods",
+       "DELETE payout-methods/<uuid:pk>", "POST payouts/<uuid:pk>/cancel")  # fmt: skip
+
+
+def events():
+    return AuditEvent.objects.count()
+
+
+def test_there_are_privileged_routes():
+    assert len(PRIVILEGED) > 15
+
+
+@pytest.mark.parametrize("name", [*PRIVILEGED, *OWN])
+def test_a_privileged_write_is_in_the_audit(site, name):
+    world = build_world(site.pk)
+    before = events()
+
+    answer = send(world, name)
+
+    assert 200 <= answer.status_code < 300, answer.content
+    assert events() > before
+    newest = AuditEvent.objects.order_by("-id").first()
+    assert newest.action
+    assert newest.request_id
+    assert newest.actor_name != "System"
+
+
+def test_what_is_refused_is_not(site):
+    """By somebody without a role: nothing happens, and the audit tells of nothing that did."""
+    world = build_world(site.pk)
+    world.clients["boss"] = world.clients["server"] = world.clients["ben"]
+    before = events()
+
+    assert [name for name in PRIVILEGED if send(world, name).status_code not in (401, 403)] == []
+    assert events() == before
+
+
+# One press of each action of the back office: (model, action) → which row of the world, and what may be needed beside it.
+PRESSED = {
+    ("accounts.Membership", "suspend"): "ben's membership",
+    ("accounts.Membership", "restore"): "ben's suspended membership",
+    ("accounts.ApiKey", "rotate"): "key",
+    ("accounts.ApiKey", "revoke"): "key",
+    ("commissions.Commission", "approve"): "commission",
+    ("commissions.Commission", "reject"): "commission",
+    ("commissions.PlanVersion", "publish"): "draft",
+    ("commissions.PlanVersion", "open_draft"): "published",
+    ("core.OutboxEvent", "replay"): "dead job",
+    ("orders.Order", "refund_rest"): "order",
+    ("payouts.Payout", "approve"): "requested",
+    ("payouts.Payout", "reject"): "requested",
+    ("payouts.Payout", "process"): "approved",
+    ("referrals.Partner", "make_active"): "below, inactive",
+    ("referrals.Partner", "make_inactive"): "below",
+    ("referrals.Partner", "freeze"): "below",
+}
+
+
+def actions():
+    found = set()
+    for model, screen in admin.site._registry.items():
+        if model._meta.app_label != "django_celery_beat":
+            found |= {(model._meta.label, name) for name in (screen.actions or ())}
+    return found
+
+
+def test_every_action_is_pressed_below():
+    assert actions() == set(PRESSED)
+
+
+def row_of(world, key):
+    """The row that an action is pressed on, brought into the state it needs."""
+    from apps.accounts.models import ApiKey, Membership, User
+    from apps.accounts.services import set_member_active
+    from apps.audit.services import SYSTEM
+    from apps.commissions.models import Commission, PlanVersion
+    from apps.core.models import OutboxEvent
+    from apps.orders.models import Order
+    from apps.payouts.models import Payout
+    from apps.referrals.models import Partner
+    from apps.referrals.services import set_partner_status
+
+    ids, what = world.ids, PRESSED[key]
+    if what == "ben's suspended membership":
+        set_member_active(user=User.objects.get(email="ben@example.com"), is_active=False, actor=SYSTEM, reason="x")
+    if what == "below, inactive":
+        partner = Partner.objects.get(pk=ids["below"])
+        set_partner_status(partner=partner, status="inactive", reason="x", actor=SYSTEM)
+    if what == "dead job":
+        OutboxEvent.objects.update(done_at=None, dead_at="2026-01-01T00:00Z")
+        return OutboxEvent.objects.first()
+    if "membership" in what:
+        return Membership.objects.get(user__email="ben@example.com")
+    if what in ("draft", "published"):
+        plan = ids["draft"] if what == "draft" else ids["plan"]
+        return PlanVersion.objects.get(plan_id=plan)
+    models = {
+        "key": ApiKey,
+        "commission": Commission,
+        "order": Order,
+        "requested": Payout,
+        "approved": Payout,
+        "below": Partner,
+    }
+    name = what.partition(",")[0]
+    return models[name].objects.get(pk=ids[name])
+
+
+@pytest.mark.parametrize("key", sorted(PRESSED), ids=".".join)
+def test_an_action_of_the_back_office_is_in_the_audit(site, key):
+    from apps.accounts.models import User
+    from apps.backoffice.tests.conftest import Office
+
+    world = build_world(site.pk)
+    row = row_of(world, key)
+    desk = Office(User.objects.get(email="boss@example.com"), site)
+    before = events()
+
+    desk.do(key[1], row, note="For a reason")
+
+    assert events() > before, desk.said
+    assert AuditEvent.objects.order_by("-id").first().actor_name == "boss@example.com"
