@@ -8,12 +8,12 @@ RUN /venv/bin/pip install --require-hashes --no-deps --only-binary=:all: -r /tmp
 FROM python:3.12-slim-bookworm
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=config.settings.production
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin upline \
-    && mkdir -p /app /data && chown upline:upline /data
+    && mkdir -p /app /data /anchors && chown upline:upline /data /anchors
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY . .
 # collectstatic reads the settings, which want every variable; nothing here connects anywhere or is kept.
-RUN UPLINE_SECRET_KEY=build UPLINE_ALLOWED_HOSTS=localhost UPLINE_PLATFORM_HOSTS=localhost \
+RUN UPLINE_SECRET_KEY=build UPLINE_ENCRYPTION_KEYS=build UPLINE_ANCHOR_KEYS=build UPLINE_ALLOWED_HOSTS=localhost UPLINE_PLATFORM_HOSTS=localhost \
     UPLINE_BASE_URL=https://localhost UPLINE_FROM_EMAIL=build@localhost EMAIL_URL=consolemail:// \
     DATABASE_URL=postgresql:///build DATABASE_AUDIT_URL=postgresql:///build REDIS_URL=redis://localhost:6379/0 \
     python manage.py collectstatic --no-input

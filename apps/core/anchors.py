@@ -93,6 +93,8 @@ def append(path: Path, anchors: Iterable[Anchor]) -> int:
     with os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640), "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         last = _last(file)
+        if _is_torn(file):
+            file.write(b"\n")
         written = 0
         for anchor in anchors:
             line = _signed(anchor, n=last["n"] + 1, prev=_digest(last["line"]))
@@ -103,14 +105,18 @@ def append(path: Path, anchors: Iterable[Anchor]) -> int:
     return written
 
 
+def _is_torn(file: Any) -> bool:
+    """Did a crash leave the last line without its end?"""
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    torn: bool = file.read(1) != b"\n"
+    return torn
+
+
 def _last(file: Any) -> dict[str, Any]:
     """Number and text of the last line. A line that can't be read is passed over: its gap is what verifying shows."""
-    for text in reversed(_tail(file)):
-        try:
-            return {"n": int(json.loads(text)["n"]), "line": text}
-        except (ValueError, TypeError, KeyError):
-            continue
-    return NOTHING
+    return next(filter(None, map(_place, reversed(_tail(file)))), NOTHING)
 
 
 def _tail(file: Any) -> list[str]:
@@ -152,7 +158,7 @@ def read(path: Path) -> Anchors:
                         findings.append(
                             f"line {count} of the anchors contradicts an earlier one about link {anchor.seq}"
                         )
-                before = {"n": _number(text, before["n"] + 1), "line": text}
+                before = _place(text) or before
     except OSError as error:
         raise AnchorsUnreadable(f"{path}: {error.strerror}") from error
     return Anchors(count, dict(by_chain), findings)
@@ -185,11 +191,12 @@ def _missing(number: int, before: int) -> str:
     return "lines were changed or exchanged"
 
 
-def _number(text: str, otherwise: int) -> int:
+def _place(text: str) -> dict[str, Any] | None:
+    """Number and text of a line, None of one that can't be read."""
     try:
-        return int(json.loads(text)["n"])
+        return {"n": int(json.loads(text)["n"]), "line": text}
     except (ValueError, TypeError, KeyError):
-        return otherwise
+        return None
 
 
 def _read(body: dict[str, Any]) -> Anchor:

@@ -171,6 +171,23 @@ def test_the_tree_of_all_sites_is_paged_site_after_site(owner):
     assert [{**row, "site": "ALPHA"} for row in alone] == whole[:3]
 
 
+def test_the_audit_of_all_sites_is_one_list_newest_first(owner):
+    url = "/api/v1/admin/audit"
+    seen, following = [], f"{url}?all_sites=true&limit=5&date_from=2026-01-01"
+    while following:
+        page = owner.get(following).json()
+        seen += page["results"]
+        following = page["next"]
+
+    ids = [row["id"] for row in seen]
+    assert ids == sorted(ids, reverse=True)
+    assert len(set(ids)) == len(ids) > 10
+    assert {row["site"] for row in seen} == {"ALPHA", "DOLLAR"}
+    happened = owner.get(url, {"all_sites": "true", "action": "test.happened"}).json()["results"]
+    assert [row["site"] for row in happened] == ["DOLLAR"]
+    assert owner.get(url, {"action": "test.happened"}).json()["results"] == []
+
+
 def test_a_cursor_that_is_not_ours_and_a_root_are_refused(owner):
     for query in ({"cursor": "x"}, {"root": "01990000-0000-7000-8000-000000000000"}, {"depth": "99"}, {"limit": "0"}):
         answer = tree(owner, **query)

@@ -152,6 +152,32 @@ def test_rows_of_all_sites_stand_side_by_side_and_can_be_narrowed(owner, things)
     assert str(things["ALPHA"]["commission"]) not in narrowed
 
 
+def test_a_list_of_all_sites_costs_the_same_with_more_rows(owner, things):
+    from django.db import connections
+    from django.test.utils import CaptureQueriesContext
+
+    from apps.commissions.services import commission_orders
+    from apps.commissions.tests.factories import make_order
+    from apps.referrals.models import Partner
+
+    def costs():
+        client, found = desk(owner), {}
+        for model in (Commission, Payout, AuditEvent, Partner):
+            client.get(listing(model))
+            with CaptureQueriesContext(connections["audit"]) as queries:
+                client.get(listing(model))
+            found[model._meta.label] = len(queries)
+        return found
+
+    before = costs()
+    for code in things:
+        with site_context(registry.by_code(code).pk):
+            partner = Partner.objects.get(pk=things[code]["partner"])
+            commission_orders([make_order(None, below=partner).pk for _ in range(4)])
+
+    assert costs() == before
+
+
 def test_nothing_is_done_in_that_mode(owner, things):
     client = desk(owner)
     with site_context(registry.by_code("ALPHA").pk):

@@ -260,6 +260,20 @@ def test_what_is_wrong_with_the_file_itself_is_a_finding(three_lines, change, fi
     assert ended.endswith("findings.")
 
 
+def test_after_a_line_that_a_crash_tore_the_next_is_whole(three_lines, transactional_alpha, seal_rows):
+    three_lines.write_bytes(three_lines.read_bytes() + b'{"at":"2026')
+    with site_context(transactional_alpha):
+        record(actor=SYSTEM, action="test.step_8")
+    seal_rows("audit", 1)
+
+    run("anchor_chains")
+
+    printed, ended = run()
+    assert "line 4 of the anchors is no anchor" in printed
+    assert "anchored to 8" in printed
+    assert ended == "1 findings."
+
+
 def test_a_file_that_cannot_be_read_is_a_finding_and_none_yet_is_said(five, file, tmp_path):
     assert run(anchor=str(tmp_path / "nowhere"))[1].startswith("The anchors can't be read: ")
 

@@ -19,8 +19,13 @@ from apps.core.exports.sheet import Sheet
 FONT = "DejaVuSansCondensed"  # has ₹, Greek and Cyrillic; free (fonts/LICENSE)
 WIDTH, HEIGHT = landscape(A4)
 MARGIN, HEAD, FOOT = 28.0, 46.0, 24.0
-LEAST, MOST = 34.0, 190.0  # points of a column
-PADDING = 5.0
+# Points of type, and ems from which words, as ids are, may be broken. The first that fits is taken.
+FITS = tuple(
+    (size, ems) for ems, sizes in ((9.0, (8.0, 7.0, 6.0, 5.5, 5.0, 4.5)), (6.0, (5.0, 4.5, 4.0))) for size in sizes
+)
+MOST = 190.0  # points of a column, unless there is room
+PADDING = 4.0
+SLACK = 0.2  # what rounding may take of a width
 INK, MUTED, LINE, SHADE = HexColor("#1c1e26"), HexColor("#5b6072"), HexColor("#d9dce6"), HexColor("#eef0f6")
 MOST_LINES = 12  # of a cell: what is longer ends in …
 
@@ -61,15 +66,21 @@ class _Document:
         self.leading = self.size * 1.3
 
     def _fit(self) -> tuple[list[float], float]:
-        """Column widths by what most cells need, and a size of type at which all of them fit on the page."""
-        wanted = [
-            min(max(LEAST, *(self._width(text, 7.0) + PADDING for text in self._sample(number))), MOST)
-            for number in range(len(self.sheet.columns))
-        ]
+        """The largest type at which no short word is broken, and widths that share out what room is left by what cells need."""
         room = WIDTH - 2 * MARGIN
-        factor = room / sum(wanted)
-        size = max(4.0, min(7.0, 7.0 * factor * 1.35))
-        return [width * factor for width in wanted], size
+        columns = range(len(self.sheet.columns))
+        words = [max(_units(word) for text in self._sample(number) for word in text.split(" ")) for number in columns]
+        whole = [max(_units(text) for text in self._sample(number)) for number in columns]
+        size, broken = next((fit for fit in FITS if self._least(words, *fit) <= room), FITS[-1])
+        least = [min(word, broken) * size + PADDING for word in words]
+        more = [max(min(text * size, MOST) + PADDING - width, 0.0) for text, width in zip(whole, least, strict=True)]
+        share = max(room - sum(least), 0.0) / (sum(more) or 1.0)
+        widths = [width + extra * min(share, 1.0) for width, extra in zip(least, more, strict=True)]
+        factor = room / sum(widths)
+        return [width * factor for width in widths], size
+
+    def _least(self, words: list[float], size: float, broken: float) -> float:
+        return sum(min(word, broken) * size + PADDING for word in words)
 
     def _sample(self, number: int) -> Iterator[str]:
         """The heading and a hundred rows spread over all: enough to know a column by."""
@@ -108,7 +119,7 @@ class _Document:
         yield page
 
     def _wrapped(self, row: Sequence[str]) -> Cells:
-        return [self._lines(text, width - PADDING) for text, width in zip(row, self.widths, strict=True)]
+        return [self._lines(text, width - PADDING + SLACK) for text, width in zip(row, self.widths, strict=True)]
 
     def _lines(self, text: str, width: float) -> list[str]:
         """Broken at spaces, and inside a word that is wider than its column."""

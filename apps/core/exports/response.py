@@ -48,6 +48,7 @@ def export(sheet: Sheet, file_format: str, *, actor: Any) -> StreamingHttpRespon
     response["Content-Disposition"] = f'attachment; filename="{filename(sheet, file_format)}"'
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"  # nginx passes each chunk on
     return response
 
 
