@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -25,7 +24,7 @@ from apps.rbac.access import ASSIGNMENTS_SQL, Access
 # trip, planned once per connection.
 _CALLER_SQL = f"""
 SELECT u.id, u.email, u.full_name, u.locale, u.is_active, u.token_version, m.user_type, m.is_active,
-       (SELECT jsonb_agg(jsonb_build_array(a.role, a.scope, a.scope_id, to_jsonb(a.keys)))::text FROM ({ASSIGNMENTS_SQL}) a),
+       (SELECT json_agg(json_build_array(a.role, a.scope, a.scope_id, a.keys))::text FROM ({ASSIGNMENTS_SQL}) a),
        s.staff_two_factor, s.step_up_minutes, d.confirmed_at IS NOT NULL, i.revoked_at IS NULL AND i.version = u.token_version,
        i.last_used_at < now() - interval '{NOTED_EVERY}'
 FROM accounts_user u LEFT JOIN accounts_membership m ON m.site_id = %(site)s AND m.user_id = u.id
@@ -34,6 +33,8 @@ LEFT JOIN accounts_twofactordevice d ON d.user_id = u.id
 LEFT JOIN accounts_signin i ON i.id = %(sign_in)s AND i.user_id = u.id
 WHERE u.id = %(user)s
 """  # noqa: S608  (a constant)
+
+_LOADED = frozenset({"id", "email", "full_name", "locale", "is_active", "token_version"})
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -73,9 +74,8 @@ def load_caller(site_id: UUID, user_id: UUID, *, sign_in: UUID | None = None) ->
     platform = held.platform
     if not is_active or not (member or platform) or (sign_in is not None and not goes_on):
         return None
-    access = replace(held, two_factor=two_factor, step_up_seconds=(minutes or 0) * 60)
-    names = ["id", "email", "full_name", "locale", "is_active", "token_version"]
-    user: Any = User.from_db("default", names, [pk, email, full_name, locale, is_active, version])
+    access = held.of_caller(two_factor=two_factor, step_up_seconds=(minutes or 0) * 60)
+    user: Any = User.from_db("default", _LOADED, [pk, email, full_name, locale, is_active, version])
     user.access = access.without_staff_keys() if wanted and not two_factor else access
     user.user_type = user_type if member and user_type != "staff" else ("super_admin" if platform else "staff")
     user.sign_in_id, user.came_back = sign_in, came_back

@@ -84,6 +84,12 @@ class Access:
         """Holds any key for the whole site: may enter the back office."""
         return any(self.at_site(key) for key in self.scopes)
 
+    def of_caller(self, *, two_factor: bool, step_up_seconds: int) -> "Access":
+        """The same keys, as somebody holds them. In a tenth of the time of `replace`: every request does it."""
+        mine = object.__new__(Access)
+        mine.__dict__ = {**self.__dict__, "two_factor": two_factor, "step_up_seconds": step_up_seconds}
+        return mine
+
     def without_staff_keys(self) -> "Access":
         """What is left to staff without two-factor where the site wants it: their own rows. All of it for who is no staff."""
         wide = any(kind != Scope.OWN for scopes in self.scopes.values() for kind, _ in scopes)
