@@ -36,7 +36,7 @@ def sites(transactional_db):
     with site_context(dollar.pk):
         from apps.referrals.services import join
 
-        for name in ("dora", "drew"):
+        for name in ("dina", "drew"):
             user = User.objects.create_user(email=f"{name}@example.com", password=None, full_name=name.title())
             Membership.objects.create(user=user)
             join(user=user)

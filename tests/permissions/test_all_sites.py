@@ -25,7 +25,7 @@ from tests.permissions.things import ids_of
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit"])
 
 SECRET = {"accounts.RefreshToken", "accounts.ApiKey", "core.IdempotencyKey", "payouts.PayoutMethod"}
-SHARED = {"accounts.User", "rbac.Permission", "rbac.PlatformRole"}
+SHARED = {"accounts.TwoFactorDevice", "accounts.User", "rbac.Permission", "rbac.PlatformRole"}
 
 
 @pytest.fixture

@@ -57,6 +57,11 @@ def test_what_is_refused_is_not(site):
 PRESSED = {
     ("accounts.Membership", "suspend"): "ben's membership",
     ("accounts.Membership", "restore"): "ben's suspended membership",
+    ("accounts.Membership", "unlock"): "ben's locked membership",
+    ("accounts.Membership", "sign_out"): "ben's membership",
+    ("accounts.SignIn", "sign_out"): "ben's sign-in",
+    ("accounts.TwoFactorDevice", "reset"): "dora's device",
+    ("backoffice.BulkJob", "stop"): "running job",
     ("accounts.ApiKey", "rotate"): "key",
     ("accounts.ApiKey", "revoke"): "key",
     ("commissions.Commission", "approve"): "commission",
@@ -88,10 +93,12 @@ def test_every_action_is_pressed_below():
 
 def row_of(world, key):
     """The row that an action is pressed on, brought into the state it needs."""
-    from apps.accounts.models import ApiKey, Membership, User
+    from apps.accounts.models import ApiKey, Membership, SignIn, TwoFactorDevice, User
     from apps.accounts.services import set_member_active
     from apps.audit.services import SYSTEM
+    from apps.backoffice.jobs import create_job
     from apps.commissions.models import Commission, PlanVersion
+    from apps.core.api.throttling import LOGIN_LOCKOUT
     from apps.core.models import OutboxEvent
     from apps.orders.models import Order
     from apps.payouts.models import Payout
@@ -107,6 +114,18 @@ def row_of(world, key):
     if what == "dead job":
         OutboxEvent.objects.update(done_at=None, dead_at="2026-01-01T00:00Z")
         return OutboxEvent.objects.first()
+    if what == "ben's locked membership":
+        ben = User.objects.get(email="ben@example.com")
+        while not LOGIN_LOCKOUT.fail(ben.email):
+            pass
+    if what == "ben's sign-in":
+        return SignIn.objects.filter(user__email="ben@example.com").first()
+    if what == "dora's device":
+        return TwoFactorDevice.objects.get(user__email="dora@example.com")
+    if what == "running job":
+        boss = User.objects.get(email="boss@example.com")
+        rows, screen = Commission.objects.all(), "commissions.commission"
+        return create_job(actor=boss, screen=screen, action="approve", query="", note="", rows=rows)
     if "membership" in what:
         return Membership.objects.get(user__email="ben@example.com")
     if what in ("draft", "published"):
@@ -125,10 +144,11 @@ def row_of(world, key):
 
 
 @pytest.mark.parametrize("key", sorted(PRESSED), ids=".".join)
-def test_an_action_of_the_back_office_is_in_the_audit(site, key):
+def test_an_action_of_the_back_office_is_in_the_audit(site, key, settings):
     from apps.accounts.models import User
     from apps.backoffice.tests.conftest import Office
 
+    settings.UPLINE_THROTTLE = True  # without limits nobody is ever locked out
     world = build_world(site.pk)
     row = row_of(world, key)
     desk = Office(User.objects.get(email="boss@example.com"), site)

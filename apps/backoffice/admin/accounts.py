@@ -25,6 +25,7 @@ from apps.core.backoffice import (
     tell,
 )
 from apps.core.errors import DomainError
+from apps.core.tenancy import reading_across
 from apps.rbac import catalogue
 from apps.rbac.access import access_of
 
@@ -89,7 +90,9 @@ class MembershipAdmin(UplineModelAdmin):
         return attempt(rows.select_related("user"), act)
 
     def _row_context(self, request: HttpRequest, obj: Membership) -> dict[str, Any]:
-        return {**super()._row_context(request, obj), "person": person(request, obj)}
+        """While all sites are read, the row by itself: what a person is, they are at one site."""
+        context = super()._row_context(request, obj)
+        return context if reading_across() else {**context, "person": person(request, obj)}
 
     def title_of(self, obj: Membership) -> str:
         return str(obj.user)

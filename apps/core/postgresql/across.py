@@ -29,7 +29,7 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.
 class SQLCompiler(compiler.SQLCompiler):
     def get_select(self, with_col_aliases: bool = False) -> Any:
         selected, klass_info, annotations = super().get_select(with_col_aliases)
-        hidden = hidden_columns(self.using)
+        hidden = hidden_columns(self.using or self.connection.alias)  # a subquery names no alias of its own
         shown = [(item, ("NULL", ()) if _named(item) in hidden else sql, alias) for item, sql, alias in selected]
         return shown, klass_info, annotations
 
