@@ -266,6 +266,7 @@ class CommissionAdmin(ByOrder):
                     "refunded_after")  # fmt: skip
     action_form = ReasonForm
     actions = ("approve", "reject")
+    scope_by = "user_id"
     exclude = ("rate", "flat_amount", "rule_kind")
     readonly_fields = ("rule",)
     intro = "What partners earned, one row for each line, level and partner."
@@ -292,12 +293,12 @@ class CommissionAdmin(ByOrder):
         return [(None, {"fields": first}), ("How it was worked out", {"fields": [n for n in names if n not in first]})]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        return may(request, APPROVE)
+        return self.may(request, *APPROVE)
 
     @admin.action(description="Approve, into the partners' earnings", permissions=["decide"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Commission]) -> None:
         actor: Any = request.user
-        ids = list(queryset.values_list("pk", flat=True)[:1000])
+        ids = list(self.theirs(request, queryset, *APPROVE).values_list("pk", flat=True)[:1000])
         decided = services.approve_commissions(ids=ids, actor=actor)
         level = messages.WARNING if decided.refused else messages.SUCCESS
         ids = [pk for pk, _ in decided.refused]
@@ -314,7 +315,7 @@ class CommissionAdmin(ByOrder):
         actor: Any = request.user
         attempt_with_reason(
             request,
-            queryset,
+            self.theirs(request, queryset, *APPROVE),
             lambda row, reason: services.reject_commission(commission=row, reason=reason, actor=actor),
             done="rejected",
         )

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, may, money, named
+from apps.core.backoffice import ReasonForm, UplineModelAdmin, attempt_with_reason, badge, money, named
 from apps.core.ids import uuid7
 from apps.core.money import format_money
 from apps.orders import services
@@ -72,6 +72,7 @@ class OrderAdmin(UplineModelAdmin):
     intro = "What shops have reported, newest first."
     empty_text = "A shop reports the first one over the API, with one of the site's keys."
     actions = ("refund_rest",)
+    scope_by = "customer__user_id"
     inlines = (OrderLineInline, RefundInline)
     fields = (
         "number", "buyer", "customer", "state", "amount_shown", "refunded_shown", "created_at", "paid_at", "recorded_at",
@@ -98,7 +99,7 @@ class OrderAdmin(UplineModelAdmin):
         return ", ".join(f"{step['level']}: {step['name']}" for step in order.upline) or "nobody"
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("order.update",))
+        return self.may(request, "order.update")
 
     @admin.action(description="Refund all that is left", permissions=["refund"])
     def refund_rest(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -107,7 +108,8 @@ class OrderAdmin(UplineModelAdmin):
         def act(order: Order, reason: str) -> None:
             services.refund_order(order=order, external_id=f"office-{uuid7()}", reason=reason, actor=actor)
 
-        attempt_with_reason(request, queryset, act, done="order{s} refunded")
+        rows = self.theirs(request, queryset, "order.update")
+        attempt_with_reason(request, rows, act, done="order{s} refunded")
 
     def offers(self, action: str, obj: Order) -> bool:
         return obj.status in Order.REFUNDABLE

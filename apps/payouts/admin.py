@@ -13,7 +13,6 @@ from apps.core.backoffice import (
     attempt,
     attempt_with_reason,
     badge,
-    may,
     money,
     named,
     reason_of,
@@ -26,6 +25,8 @@ _TONE = {
     "requested": "pending", "approved": "approved", "processing": "processing", "completed": "paid", "failed": "rejected",
     "rejected": "rejected", "cancelled": "reversed",
 }  # fmt: skip
+
+APPROVE, REJECT, PROCESS = ("payout.approve",), ("payout.approve", "payout.manage"), ("payout.manage",)
 
 
 class DecisionForm(ReasonForm):
@@ -51,6 +52,7 @@ class PayoutAdmin(UplineModelAdmin):
     intro = "Money on its way to partners. Nobody decides their own."
     empty_text = "A partner asks for the first one on their own page."
     action_form = DecisionForm
+    scope_by = "user_id"
     actions = ("approve", "reject", "process")
     amount_shown = money("amount")
 
@@ -67,37 +69,39 @@ class PayoutAdmin(UplineModelAdmin):
         return following in Payout.TRANSITIONS.get(obj.status, ())
 
     def has_approve_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("payout.approve",))
+        return self.may(request, *APPROVE)
 
     def has_reject_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("payout.approve", "payout.manage"))
+        return self.may(request, *REJECT)
 
     def has_process_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("payout.manage",))
+        return self.may(request, *PROCESS)
 
     @admin.action(description="Approve", permissions=["approve"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
-        actor: Any = request.user
-        attempt(
-            request, queryset, lambda row: services.approve_payout(payout=row, actor=actor), done="payout{s} approved"
-        )
+        actor, rows = self._decided(request, queryset, APPROVE)
+        attempt(request, rows, lambda row: services.approve_payout(payout=row, actor=actor), done="payout{s} approved")
 
     @admin.action(description="Reject, with a reason", permissions=["reject"])
     def reject(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
-        actor: Any = request.user
+        actor, rows = self._decided(request, queryset, REJECT)
         attempt_with_reason(
             request,
-            queryset,
+            rows,
             lambda row, reason: services.reject_payout(payout=row, actor=actor, reason=reason),
             done="payout{s} rejected",
         )
 
     @admin.action(description="Mark as paid", permissions=["process"])
     def process(self, request: HttpRequest, queryset: QuerySet[Payout]) -> None:
-        actor: Any = request.user
+        actor, rows = self._decided(request, queryset, PROCESS)
         reference = reason_of(request)[:120]
         act = lambda row: services.process_payout(payout=row, actor=actor, reference=reference)  # noqa: E731
-        attempt(request, queryset, act, done="payout{s} marked as paid")
+        attempt(request, rows, act, done="payout{s} marked as paid")
+
+    def _decided(self, request: HttpRequest, queryset: QuerySet[Payout], keys: tuple[str, ...]) -> tuple[Any, Any]:
+        """Who decides, and the chosen rows that are theirs to decide."""
+        return request.user, self.theirs(request, queryset, *keys)
 
 
 @admin.register(PayoutMethod)

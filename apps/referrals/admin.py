@@ -63,6 +63,7 @@ class PartnerAdmin(UplineModelAdmin):
     search_prefixes = ("code", "user__email")
     search_help_text = "The beginning of a code or e-mail"
     actions = ("make_active", "make_inactive", "freeze")
+    scope_by = "user_id"
     fields = (
         "code", "person", "email", "state", "kind", "sponsor", "level", "team_by_level", "joined_at", "activated_at",
     )  # fmt: skip
@@ -114,7 +115,7 @@ class PartnerAdmin(UplineModelAdmin):
         return ", ".join(found) or "nobody yet"
 
     def has_status_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("affiliate.manage",))
+        return self.may(request, "affiliate.manage")
 
     @admin.action(description="Make active", permissions=["status"])
     def make_active(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
@@ -134,7 +135,8 @@ class PartnerAdmin(UplineModelAdmin):
         def act(partner: Partner, reason: str) -> None:
             services.set_partner_status(partner=partner, status=status, reason=reason, actor=actor)
 
-        attempt_with_reason(request, queryset, act, done=f"partner{{s}} made {status}")
+        rows = self.theirs(request, queryset, "affiliate.manage")
+        attempt_with_reason(request, rows, act, done=f"partner{{s}} made {status}")
 
     def offers(self, action: str, obj: Partner) -> bool:
         target = {"make_active": "active", "make_inactive": "inactive", "freeze": "frozen"}[action]

@@ -26,11 +26,15 @@ PINNED = {
     "commission-plans": ("boss", 7),
     "commissions": ("boss", 6),
     "commissions/pending": ("boss", 6),
+    "departments": ("boss", 8),
+    "departments/<uuid:pk>/members": ("boss", 9),
     "orders": ("boss", 7),
     "payout-methods": ("ann", 6),
     "payouts": ("boss", 6),
     "payouts/history": ("boss", 6),
+    "permissions": ("boss", 6),
     "referrals/tree": ("ann", 10),
+    "roles": ("boss", 8),
     "wallet/ledger": ("ann", 6),
 }
 
@@ -43,6 +47,8 @@ def world(site):
     from apps.audit.services import SYSTEM
     from apps.orders.models import Order
     from apps.payouts.services import add_method
+    from apps.rbac.models import Department
+    from apps.rbac.services import add_member
     from apps.referrals.models import Partner
     from apps.referrals.services import join
     from apps.wallet.tests.factories import give_earnings
@@ -54,11 +60,17 @@ def world(site):
     give_earnings(ann.user, 100)
     for payout in Payout.objects.filter(status="requested"):
         cancel_payout(payout=payout, user=payout.user)
+    dan = Partner.objects.get(user__email="dan@example.com").user
+    add_member(department=Department.objects.get(code="SUPPORT"), user=dan, actor=SYSTEM, access=None)
     refund_order(order=Order.objects.first(), external_id="R-0", amount=10, actor=SYSTEM)
     return found
 
 
 def url(path):
+    from apps.rbac.models import Department
+
+    if "<uuid:pk>" in path:
+        path = path.replace("<uuid:pk>", str(Department.objects.get(code="SUPPORT").pk))
     return "/api/v1/" + path.replace("<int:level>", "1")
 
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from apps.accounts.middleware import SESSION_SITE
 from apps.core.backoffice import UplineModelAdmin
 from apps.rbac import catalogue
+from apps.rbac.access import load_access
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 ROLES = [role.key for role in catalogue.SYSTEM_ROLES]
@@ -96,5 +97,6 @@ def _request(client, site):
 
     request = Request()
     request.site = site
+    request.access = load_access(client.session["_auth_user_id"])
     request.GET = {}
     return request

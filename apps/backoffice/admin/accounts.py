@@ -17,6 +17,8 @@ from apps.core.errors import DomainError
 from apps.rbac import catalogue
 from apps.rbac.access import access_of
 
+STANDING = ("user.update", "user.manage")
+
 
 @admin.register(User)
 class UserAdmin(UplineModelAdmin):
@@ -29,9 +31,10 @@ class UserAdmin(UplineModelAdmin):
     search_help_text = "The beginning of an e-mail"
     intro = "The logins of this site's members. A login may belong to several sites."
     exclude = ("password", "token_version", "last_login")
+    scope_by = "pk"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return User.objects.members().order_by("-id")
+        return self.seen(request, User.objects.members().order_by("-id"))
 
 
 @admin.register(Membership)
@@ -46,9 +49,10 @@ class MembershipAdmin(UplineModelAdmin):
     list_filter = ("user_type", "is_active")
     search_prefixes = ("user__email",)
     actions = ("suspend", "restore")
+    scope_by = "user_id"
 
     def has_standing_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("user.update", "user.manage"))
+        return self.may(request, *STANDING)
 
     @admin.action(description="Suspend", permissions=["standing"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
@@ -72,6 +76,7 @@ class MembershipAdmin(UplineModelAdmin):
         def act(row: Membership, reason: str) -> None:
             services.set_member_active(user=row.user, is_active=is_active, actor=request.user, reason=reason)
 
+        queryset = self.theirs(request, queryset, *STANDING)
         done = "member{s} restored" if is_active else "member{s} suspended"
         attempt_with_reason(request, queryset.select_related("user"), act, done=done)
 

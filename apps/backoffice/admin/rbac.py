@@ -30,7 +30,8 @@ class RoleAdmin(UplineModelAdmin):
     intro = "What a role may do is fixed for system roles. Nobody grants a role with keys they lack themselves."
     search_help_text = "The beginning of a key"
     view_keys = ("role.read", "rbac.roles.manage")
-    list_display = ("name", "key", "is_system", "held", "description")
+    list_display = ("name", "key", "is_system", "parent", "held", "description")
+    list_select_related = ("parent",)
     list_filter = ("is_system",)
     search_prefixes = ("key",)
     ordering = ("key",)
@@ -38,7 +39,7 @@ class RoleAdmin(UplineModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(keys_held=Count("permissions"))
+        return rows.annotate(keys_held=Count("permissions__permission_id", distinct=True))
 
     @admin.display(description="permissions")
     def held(self, role: Any) -> int:
@@ -66,6 +67,7 @@ class UserRoleAdmin(UplineModelAdmin):
     list_select_related = ("user", "role", "granted_by")
     list_filter = ("scope",)
     search_prefixes = ("user__email",)
+    scope_by = "user_id"
 
     def title_of(self, obj: UserRole) -> str:
         return f"{obj.role.name}: {obj.user}"

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ActionForm
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.errors import DomainError, Invalid
@@ -33,10 +34,21 @@ def required_reason(request: HttpRequest) -> str:
     return reason
 
 
-def may(request: HttpRequest, keys: Iterable[str]) -> bool:
-    """Does the caller hold one of these keys for the whole site?"""
+def may(request: HttpRequest, keys: Iterable[str], *, scoped: bool = False) -> bool:
+    """Does the caller hold one of these keys for the whole site? `scoped`: or for a department or an enterprise."""
     access = getattr(request, "access", None)
-    return access is not None and any(access.at_site(key) for key in keys)
+    if access is None:
+        return False
+    return any(access.scoped(key) if scoped else access.at_site(key) for key in keys)
+
+
+def theirs(request: HttpRequest, rows: QuerySet[Any], keys: Iterable[str], *, by: str) -> QuerySet[Any]:
+    """The rows whose user, in the column `by`, the caller holds one of these keys for; says so when that leaves some out."""
+    access: Any = getattr(request, "access", None)
+    allowed: QuerySet[Any] = access.narrow(rows, *keys, by=by) if access is not None else rows.none()
+    if allowed is not rows and (left := rows.count() - allowed.count()):
+        messages.error(request, f"{left} of them {'is' if left == 1 else 'are'} not yours to decide.")
+    return allowed
 
 
 def attempt(request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], Any], *, done: str) -> None:

@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from apps.core.backoffice.actions import may
+from apps.core.backoffice.actions import may, theirs
 from apps.core.backoffice.columns import plain_json, plain_money
 from apps.core.backoffice.fields import LinesField, amount_field
 from apps.core.errors import DomainError
@@ -34,7 +34,11 @@ class CappedPaginator(Paginator):
 
 class UplineModelAdmin(admin.ModelAdmin):
     """Read-only unless a key says otherwise. `search_prefixes` are columns whose beginnings are searched: an index serves that,
-    and it is leakproof, while LIKE is not. `money_fields` are shown with their currency, `json_fields` as lines of text."""
+    and it is leakproof, while LIKE is not. `money_fields` are shown with their currency, `json_fields` as lines of text.
+
+    `scope_by` is the column of the user a row is about. With it, those who hold a key for a department or an enterprise may come
+    in, and see the rows of the people they work for.
+    """
 
     view_keys: ClassVar[Sequence[str]] = ()
     add_keys: ClassVar[Sequence[str]] = ()
@@ -43,6 +47,7 @@ class UplineModelAdmin(admin.ModelAdmin):
     editable: ClassVar[Sequence[str]] = ()
     money_fields: ClassVar[Sequence[str]] = ()
     json_fields: ClassVar[Sequence[str]] = ()
+    scope_by: ClassVar[str] = ""
     plural: ClassVar[str] = ""
     intro: ClassVar[str] = ""
     empty_text: ClassVar[str] = ""
@@ -57,17 +62,39 @@ class UplineModelAdmin(admin.ModelAdmin):
     actions_on_bottom = False
     empty_value_display = "–"
 
+    def may(self, request: HttpRequest, *keys: str) -> bool:
+        """Does the caller hold one of these keys for rows of this screen?"""
+        return may(request, keys, scoped=bool(self.scope_by))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return self.seen(request, rows)
+
+    def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The part of `rows` that the caller's keys open."""
+        access: Any = getattr(request, "access", None)
+        if not self.scope_by:
+            return rows
+        if access is None:
+            return rows.none()
+        narrowed: QuerySet[Any] = access.narrow(rows, *self.view_keys, *self.change_keys, by=self.scope_by)
+        return narrowed
+
+    def theirs(self, request: HttpRequest, rows: QuerySet[Any], *keys: str) -> QuerySet[Any]:
+        """The chosen rows that these keys are held for; a message tells of the others."""
+        return theirs(request, rows, keys, by=self.scope_by)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request, (*self.view_keys, *self.change_keys))
+        return self.may(request, *self.view_keys, *self.change_keys)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, self.add_keys)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request, self.change_keys)
+        return self.may(request, *self.change_keys)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

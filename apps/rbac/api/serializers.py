@@ -22,7 +22,7 @@ class PermissionRow(serializers.Serializer[Any]):
 class RoleRow(serializers.ModelSerializer[Role]):
     """`permissions` is all that the role holds, `inherited` the part that comes from its parents."""
 
-    parent = serializers.SlugRelatedField[Role](slug_field="key", read_only=True)
+    parent = serializers.SerializerMethodField()
     department = serializers.SerializerMethodField()
     permissions = serializers.SerializerMethodField()
     inherited = serializers.SerializerMethodField()
@@ -34,6 +34,10 @@ class RoleRow(serializers.ModelSerializer[Role]):
             "created_at",
         )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_parent(self, role: Role) -> str | None:
+        return role.parent.key if role.parent is not None else None
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_department(self, role: Role) -> str | None:

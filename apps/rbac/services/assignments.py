@@ -51,7 +51,7 @@ def give_affiliate_role(*, user: Any) -> None:
 @transaction.atomic
 def change_assignment(
     *, assignment: Assignment, actor: Any, access: Access | None, role: Role | None = None, scope: str = "",
-    scope_id: UUID | None = None, expires_at: datetime | None | EllipsisType = ..., reason: str = "",
+    scope_id: UUID | None = None, expires_at: datetime | EllipsisType | None = ..., reason: str = "",
 ) -> Assignment:  # fmt: skip
     """Another role, scope or end. What goes and what comes must both be the actor's to give.
 
@@ -91,7 +91,7 @@ def change_assignment(
 
 
 def _change_end(
-    granted: PlatformRole, actor: Any, access: Access | None, expires_at: datetime | None | EllipsisType, reason: str
+    granted: PlatformRole, actor: Any, access: Access | None, expires_at: datetime | EllipsisType | None, reason: str
 ) -> PlatformRole:
     _check_may(granted, access)
     end = granted.expires_at if isinstance(expires_at, EllipsisType) else expires_at

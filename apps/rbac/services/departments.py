@@ -45,7 +45,7 @@ def create_department(
 @transaction.atomic
 def update_department(
     *, department: Department, actor: Any, access: Access | None, name: str | None = None, purpose: str | None = None,
-    parent: Department | None | EllipsisType = ..., head: Any = ..., positions: Iterable[WantedPosition] | None = None,
+    parent: Department | EllipsisType | None = ..., head: Any = ..., positions: Iterable[WantedPosition] | None = None,
     reason: str = "",
 ) -> Department:  # fmt: skip
     """Its code stays. `positions` replaces all of them: whoever is in one whose role changes holds the new one.

@@ -40,7 +40,7 @@ def create_role(
 @transaction.atomic
 def update_role(
     *, role: Role, actor: Any, access: Access | None, name: str | None = None, description: str | None = None,
-    parent: Role | None | EllipsisType = ..., permissions: Iterable[str] | None = None, reason: str = "",
+    parent: Role | EllipsisType | None = ..., permissions: Iterable[str] | None = None, reason: str = "",
     expected: Collection[str] | None = None, action: str = "role.changed",
 ) -> Role:  # fmt: skip
     """Change what is given. What the parent holds is not stored again as the role's own.
@@ -90,7 +90,7 @@ def give_permissions(*, role: Role, permissions: Iterable[str], actor: Any, acce
 
 @transaction.atomic
 def take_permission(*, role: Role, permission: str, actor: Any, access: Access | None) -> Role:
-    """Take one key from a role. Raises NotFound (it has no such key), Conflict permission_inherited, and as `update_role` does."""
+    """Take one key from a role. Raises NotFound (no such key), Conflict permission_inherited, and as `update_role` does."""
     lock_site()
     _check_changeable(role)
     own = own_keys(role)
@@ -104,7 +104,8 @@ def take_permission(*, role: Role, permission: str, actor: Any, access: Access |
 
 @transaction.atomic
 def delete_role(*, role: Role, actor: Any, access: Access | None = None, reason: str = "") -> None:
-    """Raises Conflict: a system role, or one that somebody, a position or another role needs. Denied (it holds more than the actor)."""
+    """Raises Conflict: a system role, or one that somebody, a position or another role needs. Denied: it holds what the actor
+    lacks."""
     lock_site()
     _check_changeable(role)
     check_holds(keys_of(role), access)
