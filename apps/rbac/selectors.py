@@ -153,8 +153,11 @@ def assignments() -> QuerySet[UserRole]:
 def departments_seen(access: Access, *keys: str) -> QuerySet[Department]:
     """Those that one of `keys` is held for."""
     ids = access.departments(*keys)
-    rows: QuerySet[Department] = Department.objects.select_related("head").prefetch_related("positions__role")
-    return rows if ids is None else rows.filter(pk__in=ids)
+    return Department.objects.all() if ids is None else Department.objects.filter(pk__in=ids)
+
+
+def with_positions(rows: QuerySet[Department]) -> QuerySet[Department]:
+    return rows.select_related("head").prefetch_related("positions__role")
 
 
 def find_department(pk: UUID, access: Access, *keys: str) -> Department:

@@ -27,7 +27,7 @@ PINNED = {
     "commissions": ("boss", 6),
     "commissions/pending": ("boss", 6),
     "departments": ("boss", 8),
-    "departments/<uuid:pk>/members": ("boss", 9),
+    "departments/<uuid:pk>/members": ("boss", 7),
     "orders": ("boss", 7),
     "payout-methods": ("ann", 6),
     "payouts": ("boss", 6),
@@ -83,11 +83,12 @@ def test_a_list_asks_as_many_questions_for_many_rows_as_for_one(world, path, dja
     who, queries = PINNED[path]
     client = world.clients[who]
     client.raise_request_exception = True
+    address = url(path)
 
     with django_assert_num_queries(queries):
-        one = client.get(url(path), {"limit": 1})
+        one = client.get(address, {"limit": 1})
     with django_assert_num_queries(queries):
-        many = client.get(url(path), {"limit": 200})
+        many = client.get(address, {"limit": 200})
 
     assert len(one.json()["results"]) == 1
     assert len(many.json()["results"]) >= (1 if path == "payouts/history" else 2)

@@ -46,7 +46,12 @@ def people(make_user):
     for role in ROLES:
         found[f"{role} in support"] = user = make_user(f"{role}.support@example.com")
         assign_role(
-            user=user, role=Role.objects.get(key=role), actor=SYSTEM, access=None, scope=Scope.DEPARTMENT, scope_id=support
+            user=user,
+            role=Role.objects.get(key=role),
+            actor=SYSTEM,
+            access=None,
+            scope=Scope.DEPARTMENT,
+            scope_id=support,
         )
     partner = make_user("partner@example.com")
     give_affiliate_role(user=partner)

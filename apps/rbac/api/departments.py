@@ -30,7 +30,7 @@ class DepartmentListView(ListView):
     queryset = Department.objects.none()
 
     def get_queryset(self) -> QuerySet[Department]:
-        return selectors.departments_seen(access_of(self.request), *READ_KEYS)
+        return selectors.with_positions(selectors.departments_seen(access_of(self.request), *READ_KEYS))
 
     @extend_schema(request=serializers.DepartmentRequest, responses={201: serializers.DepartmentRow})
     def post(self, request: Request) -> Response:
@@ -41,7 +41,7 @@ class DepartmentListView(ListView):
         if changes.get("parent") is None:
             _check_whole_site(request, CREATE_KEYS)
         department = services.create_department(actor=request.user, access=access_of(request), **changes)
-        return Response(serializers.DepartmentRow(department).data, status=201)
+        return Response(row(department), status=201)
 
 
 class DepartmentView(ApiView):
@@ -52,7 +52,7 @@ class DepartmentView(ApiView):
 
     def get(self, request: Request, pk: UUID) -> Response:
         department = selectors.find_department(pk, access_of(request), *READ_KEYS)
-        return Response(self.get_serializer(department).data)
+        return Response(row(department))
 
     @extend_schema(request=serializers.DepartmentChange)
     def put(self, request: Request, pk: UUID) -> Response:
@@ -66,7 +66,7 @@ class DepartmentView(ApiView):
         department = services.update_department(
             department=department, actor=request.user, access=access_of(request), **changes
         )
-        return Response(self.get_serializer(department).data)
+        return Response(row(department))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
@@ -125,6 +125,11 @@ class MemberView(ApiView):
         member = _member(request, pk, member_id)
         services.remove_member(member=member, actor=request.user, access=access_of(request))
         return Response(status=204)
+
+
+def row(department: Department) -> dict[str, Any]:
+    shown = selectors.with_positions(Department.objects.all()).get(pk=department.pk)
+    return dict(serializers.DepartmentRow(shown).data)
 
 
 def _member(request: Request, pk: UUID, member_id: UUID) -> DepartmentMember:
