@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
+from django.urls import reverse
 
 # What is opened every day stands by itself: (model, icon).
 DAILY = (
@@ -26,14 +27,17 @@ GROUPS = (
         "wallet.lot", "wallet.holdshare", "wallet.entrylink",
     )),
     ("People and roles", (
-        "accounts.membership", "accounts.user", "accounts.refreshtoken", "rbac.role", "rbac.userrole", "rbac.platformrole",
-        "rbac.permission",
+        "accounts.membership", "accounts.user", "accounts.refreshtoken", "rbac.department", "rbac.departmentmember",
+        "rbac.position", "rbac.role", "rbac.matrix", "rbac.userrole", "rbac.platformrole", "rbac.permission",
     )),
     ("Site", ("sites.site", "sites.sitesettings", "accounts.apikey")),
     ("Jobs and audit", (
         "core.outboxevent", "audit.auditevent", "audit.auditlink", "core.chainhead", "core.idempotencykey",
     )),
 )  # fmt: skip
+
+# Pages that are no model's list: beside which list they are open, and (label, name, view).
+PAGES = {"rbac.role": ("rbac.matrix", "Permission matrix", "admin:rbac_role_matrix")}
 
 
 @dataclass(frozen=True)
@@ -64,16 +68,20 @@ def build(apps: Iterable[dict[str, Any]], path: str) -> tuple[list[Item], list[G
         for model in app["models"]
         if model["admin_url"]
     }
-    daily = [_item(links[label], icon, path) for label, icon in DAILY if label in links]
+    for beside, (label, name, view) in PAGES.items():
+        if beside in links:
+            links[label] = (name, reverse(view))
+    here = max((url for _, url in links.values() if path.startswith(url)), key=len, default="")
+    daily = [_item(links[label], icon, here) for label, icon in DAILY if label in links]
     groups, named = [], {label for _, models in GROUPS for label in models}
     rest = tuple(label for label in links if label not in named)
     for name, models in (*GROUPS, ("More", rest)):
-        items = [_item(links[label], "", path) for label in models if label in links]
+        items = [_item(links[label], "", here) for label in models if label in links]
         if items:
             groups.append(Group(name, items, any(item.here for item in items)))
     return daily, groups
 
 
-def _item(link: tuple[str, str], icon: str, path: str) -> Item:
+def _item(link: tuple[str, str], icon: str, here: str) -> Item:
     name, url = link
-    return Item(name, url, icon, path.startswith(url))
+    return Item(name, url, icon, url == here)

@@ -9,15 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api.views import ApiView, ListView
-from apps.core.errors import Denied, Invalid, NotFound
+from apps.core.errors import Invalid, NotFound
 from apps.rbac import selectors, services
 from apps.rbac.access import access_of, requires
 from apps.rbac.api import serializers
 from apps.rbac.models import Department, DepartmentMember, Position
-from apps.rbac.services.departments import WantedPosition
+from apps.rbac.services.departments import CREATE_KEYS, UPDATE_KEYS, WantedPosition
 
-READ_KEYS, CREATE_KEYS = ("department.read",), ("department.create",)
-UPDATE_KEYS, DELETE_KEYS = ("department.update", "department.manage"), ("department.delete",)
+READ_KEYS, DELETE_KEYS = ("department.read",), ("department.delete",)
 READ, CREATE = requires(*READ_KEYS, at="scoped"), requires(*CREATE_KEYS, at="scoped")
 UPDATE, DELETE = requires(*UPDATE_KEYS, at="scoped"), requires(*DELETE_KEYS, at="scoped")
 
@@ -38,8 +37,6 @@ class DepartmentListView(ListView):
         serializer = serializers.DepartmentRequest(data=request.data)
         serializer.is_valid(raise_exception=True)
         changes = {"purpose": "", **_resolved(request, serializer.validated_data, CREATE_KEYS)}
-        if changes.get("parent") is None:
-            _check_whole_site(request, CREATE_KEYS)
         department = services.create_department(actor=request.user, access=access_of(request), **changes)
         return Response(row(department), status=201)
 
@@ -61,8 +58,6 @@ class DepartmentView(ApiView):
         serializer = serializers.DepartmentChange(data=request.data)
         serializer.is_valid(raise_exception=True)
         changes = _resolved(request, serializer.validated_data, UPDATE_KEYS)
-        if "parent" in changes and changes["parent"] is None and department.parent_id is not None:
-            _check_whole_site(request, UPDATE_KEYS)
         department = services.update_department(
             department=department, actor=request.user, access=access_of(request), **changes
         )
@@ -165,8 +160,3 @@ def _resolved(request: Request, data: dict[str, Any], keys: tuple[str, ...]) -> 
             for item in changes["positions"]
         ]
     return changes
-
-
-def _check_whole_site(request: Request, keys: tuple[str, ...]) -> None:
-    if not any(access_of(request).at_site(key) for key in keys):
-        raise Denied(message="Your role is for one department. Name that, or one below it, as the parent.")

@@ -9,12 +9,14 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
 from apps.audit import services as audit
-from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.errors import Conflict, Denied, Invalid, NotFound
 from apps.rbac.access import Access
 from apps.rbac.departments import chain, shape
 from apps.rbac.models import Department, DepartmentMember, Position, Role, Scope, UserRole
 from apps.rbac.services.assignments import assign_role, take_back
 from apps.rbac.services.guards import lock_site
+
+CREATE_KEYS, UPDATE_KEYS = ("department.create",), ("department.update", "department.manage")
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,10 @@ def create_department(
     *, code: str, name: str, purpose: str, actor: Any, access: Access | None, parent: Department | None = None,
     head: Any = None, positions: Iterable[WantedPosition] = (), reason: str = "",
 ) -> Department:  # fmt: skip
-    """Raises Conflict (code taken), NotFound (the head is no member of the site), Invalid (a position named twice)."""
+    """Raises Conflict (code taken), NotFound (the head is no member of the site), Invalid (a position named twice), Denied (the
+    actor works for another part)."""
     lock_site()
+    _check_reach(parent, access, CREATE_KEYS)
     _check_head(head)
     try:
         with transaction.atomic():
@@ -58,6 +62,8 @@ def update_department(
     if not isinstance(parent, EllipsisType):
         if parent is not None and department.pk in chain(parent.pk, shape()):
             raise Invalid("department_cycle", "That department is below this one.", field="parent_id")
+        if department.parent_id != (parent.pk if parent is not None else None):
+            _check_reach(parent, access, UPDATE_KEYS)
         department.parent = parent
     if head is not ...:
         _check_head(head)
@@ -88,6 +94,13 @@ def delete_department(*, department: Department, actor: Any, reason: str = "") -
     audit.record(actor=actor, action="department.deleted", target=department, before=_facts(department), reason=reason)
     Position.objects.filter(department=department).delete()
     department.delete()
+
+
+def _check_reach(parent: Department | None, access: Access | None, keys: tuple[str, ...]) -> None:
+    """Who works for one department puts others below that one only."""
+    reach = access.departments(*keys) if access is not None else None
+    if reach is not None and (parent is None or parent.pk not in reach):
+        raise Denied(message="Your role is for one department. Choose that, or one below it, as the one above.")
 
 
 def _check_head(head: Any) -> None:

@@ -1,6 +1,9 @@
 """Roles and what they hold."""
 
-from collections.abc import Collection, Iterable
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any
 from uuid import UUID
@@ -14,7 +17,7 @@ from apps.rbac.access import Access
 from apps.rbac.departments import chain
 from apps.rbac.models import Position, Role, RolePermission, UserRole
 from apps.rbac.services.guards import check_holds, keys_of, lock_site
-from apps.rbac.services.inheritance import parents, spread
+from apps.rbac.services.inheritance import heirs_of, parents, people_of, spread
 
 
 @transaction.atomic
@@ -41,18 +44,18 @@ def create_role(
 def update_role(
     *, role: Role, actor: Any, access: Access | None, name: str | None = None, description: str | None = None,
     parent: Role | EllipsisType | None = ..., permissions: Iterable[str] | None = None, reason: str = "",
-    expected: Collection[str] | None = None, action: str = "role.changed",
+    expected: str = "", action: str = "role.changed",
 ) -> Role:  # fmt: skip
     """Change what is given. What the parent holds is not stored again as the role's own.
 
-    `expected` are the keys of its own that the actor saw. Raises Conflict (system_role, or changed_meanwhile), Denied (a key that
+    `expected` is the `fingerprint` of what the actor saw. Raises Conflict (system_role, or changed_meanwhile), Denied (a key that
     comes or goes is not the actor's to give), Invalid (unknown key, role_cycle).
     """
     lock_site()
     role = Role.objects.select_related("parent").get(pk=role.pk)
     _check_changeable(role)
     before = _facts(role)
-    if expected is not None and set(own_keys(role)) != set(expected):
+    if expected and fingerprint(role) != expected:
         raise Conflict("changed_meanwhile", "Somebody has changed this role since you looked. Look again.")
     wanted = known(permissions) if permissions is not None else own_keys(role)
     if not isinstance(parent, EllipsisType):
@@ -117,6 +120,39 @@ def delete_role(*, role: Role, actor: Any, access: Access | None = None, reason:
         raise Conflict("role_in_use", "A position in a department gives this role.")
     audit.record(actor=actor, action="role.deleted", target=role, before=_facts(role), reason=reason)
     role.delete()
+
+
+@dataclass(frozen=True)
+class RoleDiff:
+    """What a change would do, and to how many people who hold the role or one that takes over from it."""
+
+    added: list[str]
+    removed: list[str]
+    heirs: list[Role]
+    people: int
+
+
+def preview_role(
+    *, role: Role, actor: Any, access: Access | None, name: str, description: str, parent: Role | None,
+    permissions: Iterable[str],
+) -> RoleDiff:  # fmt: skip
+    """Does it and undoes it, so that the preview is refused by what would refuse the change. Raises as `update_role` does."""
+    before, heirs = set(keys_of(role)), heirs_of(role.pk) - {role.pk}
+    with transaction.atomic():
+        changed = update_role(
+            role=role, actor=actor, access=access, name=name, description=description, parent=parent,
+            permissions=permissions,
+        )  # fmt: skip
+        after = set(keys_of(changed))
+        transaction.set_rollback(True)
+    found = list(Role.objects.filter(pk__in=heirs).order_by("name"))
+    return RoleDiff(sorted(after - before), sorted(before - after), found, people_of(role.pk))
+
+
+def fingerprint(role: Role) -> str:
+    """Changes with anything that a change of the role would be measured against."""
+    seen = {**_facts(role), "own": own_keys(role)}
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
 def own_keys(role: Role) -> list[str]:
