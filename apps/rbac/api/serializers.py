@@ -22,7 +22,7 @@ class PermissionRow(serializers.Serializer[Any]):
 class RoleRow(serializers.ModelSerializer[Role]):
     """`permissions` is all that the role holds, `inherited` the part that comes from its parents."""
 
-    parent = serializers.SerializerMethodField()
+    parent_key = serializers.SerializerMethodField()
     department = serializers.SerializerMethodField()
     permissions = serializers.SerializerMethodField()
     inherited = serializers.SerializerMethodField()
@@ -30,13 +30,13 @@ class RoleRow(serializers.ModelSerializer[Role]):
     class Meta:
         model = Role
         fields = (
-            "id", "key", "name", "description", "is_system", "parent_id", "parent", "department", "permissions", "inherited",
+            "id", "key", "name", "description", "is_system", "parent_id", "parent_key", "department", "permissions", "inherited",
             "created_at",
         )  # fmt: skip
         read_only_fields = fields
 
     @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_parent(self, role: Role) -> str | None:
+    def get_parent_key(self, role: Role) -> str | None:
         return role.parent.key if role.parent is not None else None
 
     @extend_schema_field(serializers.CharField(allow_null=True))

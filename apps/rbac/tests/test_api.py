@@ -49,7 +49,7 @@ def test_a_role_is_made_read_changed_and_deleted(send):
     assert changed.status_code == 200
     assert changed.json() == send("GET", f"roles/{pk}").json()
     row = changed.json()
-    assert (row["name"], row["parent"], row["is_system"], row["department"]) == (
+    assert (row["name"], row["parent_key"], row["is_system"], row["department"]) == (
         "Clerks",
         "sales_executive",
         False,

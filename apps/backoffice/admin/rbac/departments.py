@@ -272,7 +272,7 @@ class DepartmentAdmin(UplineModelAdmin):
 def _tree(nodes: list[Node]) -> list[Node]:
     """Those that stand at the top of what the viewer sees, with the others below them."""
     by_id = {node.department.pk: node for node in nodes}
-    roots = []
+    roots: list[Node] = []
     for node in nodes:
         above = by_id.get(node.department.parent_id) if node.department.parent_id else None
         (above.below if above is not None else roots).append(node)

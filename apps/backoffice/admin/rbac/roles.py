@@ -89,7 +89,7 @@ class RoleAdmin(UplineModelAdmin):
             services.delete_role(role=role, actor=actor, access=access, reason=reason)
 
         attempt_with_reason(
-            request, Role.objects.filter(pk__in=list(queryset.values("pk"))), act, done="role{s} deleted"
+            request, Role.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))), act, done="role{s} deleted"
         )
 
     def get_urls(self) -> list[Any]:
@@ -113,6 +113,7 @@ class RoleAdmin(UplineModelAdmin):
             "title": "Roles and permissions", "roles": roles, "shown": shown, "lines": matrix.lines(shown, held),
             "kinds": [(key, word, key == kind) for key, word in KINDS.items()], "kind": kind,
             "grants": sum(len(held[role.pk].all) for role in roles if role.pk in held), "keys": len(catalogue.ALL_KEYS),
+            "may_add": self.has_add_permission(request),
             **(self._role_context(request, chosen) if chosen is not None else {}),
         }  # fmt: skip
         return self._page(request, "admin/rbac/matrix.html", context)
