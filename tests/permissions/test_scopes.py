@@ -148,6 +148,22 @@ def test_decisions_reach_covered_rows_only(company, api, scope):
         assert (commission.status, payout.status) == (("approved",) * 2 if wanted == 200 else ("pending", "requested"))
 
 
+@pytest.mark.parametrize("scope", ["support", "acme"])
+def test_outcomes_and_partners_of_the_covered(company, api, scope):
+    client = api(company.leads[scope])
+    for name in PEOPLE:
+        covered = 200 if name in COVERED[scope] else 404
+        order = company.row_of(Commission, name).order_id
+        outcomes = client.get(f"/api/v1/orders/{order}/outcomes")
+        assert outcomes.status_code == covered
+        assert covered == 404 or len(outcomes.json()["results"]) == 1
+        partner = Partner.objects.get(user=company.users[name])
+        body = {"status": "frozen", "reason": "Looking into it"}
+        assert client.patch(f"/api/v1/admin/partners/{partner.pk}", body, format="json").status_code == covered
+        partner.refresh_from_db()
+        assert partner.status == ("frozen" if covered == 200 else "active")
+
+
 def test_many_at_once_name_those_that_are_not_theirs(company, api):
     ids = [str(company.row_of(Commission, name).pk) for name in ("sue", "sam", "tia")]
 

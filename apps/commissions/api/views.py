@@ -144,7 +144,8 @@ class ApproveManyView(ApiView):
 class OutcomesView(ApiView):
     """Per line and level of an order: the commission, or the reason why there is none (X3).
 
-    Partners in the upline see the rows that name them; to everybody else below staff the order does not exist.
+    Partners in the upline see the rows that name them, who works for a department or an enterprise those that name its people;
+    to everybody else below staff the order does not exist.
     """
 
     access = {"GET": READ}
@@ -154,13 +155,16 @@ class OutcomesView(ApiView):
         order = Order.objects.filter(pk=order_id).first()
         if order is None:
             raise NotFound()
-        rows: list[dict[str, Any]] = selectors.outcomes_of(order, partner_id=self._own_partner(request))
+        rows: list[dict[str, Any]] = selectors.outcomes_of(order, **self._whose(request))
         if not rows and not sees_all(request):
             raise NotFound()
         return Response({"order_id": order.pk, "commissioned_at": order.commissioned_at, "results": rows})
 
-    def _own_partner(self, request: Request) -> UUID | None:
-        """Whose rows to show: None for staff, who see all."""
+    def _whose(self, request: Request) -> dict[str, Any]:
+        """Whose rows to show: nobody named for staff, who see all."""
         if sees_all(request):
-            return None
-        return partner_of(person(request)).pk
+            return {}
+        access = access_of(request)
+        if access.scoped("commission.read"):
+            return {"users": access.users("commission.read", own=person(request).pk)}
+        return {"partner_id": partner_of(person(request)).pk}

@@ -89,7 +89,10 @@ class RoleAdmin(UplineModelAdmin):
             services.delete_role(role=role, actor=actor, access=access, reason=reason)
 
         attempt_with_reason(
-            request, Role.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))), act, done="role{s} deleted"
+            request,
+            Role.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))),
+            act,
+            done="role{s} deleted",
         )
 
     def get_urls(self) -> list[Any]:
