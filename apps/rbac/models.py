@@ -53,7 +53,7 @@ class RolePermission(SiteModel):
 
     role = SiteForeignKey(Role, models.CASCADE, related_name="permissions")
     permission = models.ForeignKey(Permission, models.PROTECT, related_name="+")
-    inherited = models.BooleanField(default=False, editable=False)
+    inherited = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         constraints = [

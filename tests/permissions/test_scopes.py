@@ -77,7 +77,7 @@ class Company:
             kind, target = "department", self.places["support" if scope == "ended" else scope].pk
         given = assign_role(user=user, role=self.role, scope=kind, scope_id=target, **BY)
         if scope == "ended":
-            UserRole.objects.filter(pk=given.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+            UserRole.objects.filter(pk=given.pk).update(expires_at=timezone.now() - timedelta(days=1))
 
     def name_of(self, user_id):
         return next((name for name, user in self.users.items() if user.pk == user_id), None)

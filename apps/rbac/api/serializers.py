@@ -1,7 +1,9 @@
 """Shapes of the API about roles and departments. Rules are the services'."""
 
+import re
 from typing import Any
 
+from django.utils.text import slugify
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -58,14 +60,23 @@ class PermissionKeys(serializers.Serializer[Any]):
 
 
 class RoleChange(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=80)
+    name = serializers.CharField(max_length=80, required=False)
     description = serializers.CharField(max_length=200, required=False, allow_blank=True)
     parent_id = serializers.UUIDField(required=False, allow_null=True)
     permissions = serializers.ListField(child=serializers.CharField(max_length=64), max_length=200, required=False)
 
 
 class RoleRequest(RoleChange):
-    key = serializers.RegexField(ROLE_KEY)
+    """Without `key` it follows from the name."""
+
+    name = serializers.CharField(max_length=80)
+    key = serializers.RegexField(ROLE_KEY, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        key = attrs.get("key") or slugify(attrs["name"]).replace("-", "_")[:40]
+        if not re.match(ROLE_KEY, key):
+            raise serializers.ValidationError({"key": "Give it a key: small letters, digits and _."}, code="required")
+        return {**attrs, "key": key}
 
 
 class MatrixRole(serializers.Serializer[Any]):
@@ -170,7 +181,7 @@ class DepartmentRow(serializers.ModelSerializer[Department]):
 
 
 class DepartmentChange(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=80)
+    name = serializers.CharField(max_length=80, required=False)
     purpose = serializers.CharField(max_length=200, required=False, allow_blank=True)
     parent_id = serializers.UUIDField(required=False, allow_null=True)
     head_id = serializers.UUIDField(required=False, allow_null=True)
@@ -179,6 +190,7 @@ class DepartmentChange(serializers.Serializer[Any]):
 
 class DepartmentRequest(DepartmentChange):
     code = serializers.RegexField(DEPARTMENT_CODE)
+    name = serializers.CharField(max_length=80)
 
 
 class MemberRow(serializers.ModelSerializer[DepartmentMember]):

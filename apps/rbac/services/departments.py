@@ -14,7 +14,7 @@ from apps.rbac.access import Access
 from apps.rbac.departments import chain, shape
 from apps.rbac.models import Department, DepartmentMember, Position, Role, Scope, UserRole
 from apps.rbac.services.assignments import assign_role, take_back
-from apps.rbac.services.guards import lock_site
+from apps.rbac.services.guards import check_holds, keys_of, lock_site
 
 CREATE_KEYS, UPDATE_KEYS = ("department.create",), ("department.update", "department.manage")
 
@@ -115,7 +115,9 @@ def _set_positions(
     keys = [item.key for item in wanted]
     if len(set(keys)) != len(keys):
         raise Invalid("invalid", "Every position has a key of its own.", field="positions")
-    present = {position.key: position for position in Position.objects.filter(department=department)}
+    present = {
+        position.key: position for position in Position.objects.filter(department=department).select_related("role")
+    }
     for key, position in present.items():
         if key not in keys:
             if DepartmentMember.objects.filter(position=position).exists():
@@ -123,6 +125,7 @@ def _set_positions(
             position.delete()
     for item in wanted:
         if item.key not in present:
+            check_holds(keys_of(item.role), access)
             Position.objects.create(department=department, key=item.key, name=item.name, role=item.role)
         else:
             _change_position(present[item.key], item, actor, access)
@@ -132,6 +135,8 @@ def _change_position(position: Position, wanted: WantedPosition, actor: Any, acc
     if (position.name, position.role_id) == (wanted.name, wanted.role.pk):
         return
     moved = position.role_id != wanted.role.pk
+    if moved:
+        check_holds({*keys_of(position.role), *keys_of(wanted.role)}, access)
     position.name, position.role = wanted.name, wanted.role
     position.save(update_fields=["name", "role"])
     if not moved:

@@ -70,6 +70,15 @@ def test_a_role_is_made_read_changed_and_deleted(send):
     ]  # fmt: skip
 
 
+def test_a_key_follows_from_the_name_and_what_is_left_out_stays(send):
+    made = send("POST", "roles", {"name": "Night shift", "permissions": ["order.read"]}).json()
+    assert made["key"] == "night_shift"
+
+    changed = send("PUT", f"roles/{made['id']}", {"description": "Late"}).json()
+
+    assert (changed["name"], changed["description"], changed["permissions"]) == ("Night shift", "Late", ["order.read"])
+
+
 def test_system_roles_never_change(send):
     before = list(RolePermission.objects.order_by("pk").values())
     role = Role.objects.get(key="admin")
@@ -107,6 +116,7 @@ def test_refusals_name_what_is_wrong(send):
     assert (taken.status_code, taken.json()["code"]) == (409, "role_exists")
     assert send("POST", "roles", {"key": "x2", "name": "X", "parent_id": str(uuid.uuid4())}).status_code == 404
     assert send("POST", "roles", {"key": "Not a key", "name": "X"}).status_code == 400
+    assert send("POST", "roles", {"name": "1"}).status_code == 400
 
     assert Role.objects.count() == count
 

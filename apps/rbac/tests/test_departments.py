@@ -97,6 +97,19 @@ def test_nobody_appoints_to_a_position_whose_role_they_may_not_give(support, ann
     assert roles_of(ann) == ["support_manager"]
 
 
+def test_a_position_gives_no_role_that_its_maker_lacks(support, make_user):
+    admin = make_user("admin@example.com", roles=["admin"])
+    by = {"actor": admin, "access": load_access(admin.pk)}
+    kept = [WantedPosition(p.key, p.name, p.role) for p in support.positions.select_related("role")]
+    boss = Role.objects.get(key="super_admin")
+    raised = [WantedPosition(item.key, item.name, boss if item.key == "support_agent" else item.role) for item in kept]
+    for wanted in ([*kept, WantedPosition("boss", "Boss", boss)], raised):
+        with pytest.raises(Denied):
+            services.update_department(department=support, positions=wanted, **by)
+
+    assert set(support.positions.values_list("role__key", flat=True)) == {item.role.key for item in kept}
+
+
 def test_a_department_never_stands_below_itself(support):
     below = services.create_department(code="TIER1", name="Tier 1", purpose="", parent=support, **BY)
     for parent in (below, support):

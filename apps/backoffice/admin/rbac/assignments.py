@@ -91,14 +91,14 @@ class UserRoleAdmin(UplineModelAdmin):
     add_keys = KEYS
     add_word = "Give a role"
     scope_by = "user_id"
-    list_display = ("who", "role", "where", "until", "source", "granted_by", "created_at")
+    list_display = ("who", "role", "where", "until", "position", "granted_by", "created_at")
     list_select_related = ("user", "role", "granted_by", "member__position")
     list_filter = ("scope",)
     search_prefixes = ("user__email",)
     action_form = ReasonForm
     actions = ("revoke",)
     exclude = ("scope_id", "member")
-    readonly_fields = ("where", "source")
+    readonly_fields = ("where", "position")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.may(request, *KEYS)
@@ -132,9 +132,9 @@ class UserRoleAdmin(UplineModelAdmin):
             return badge("inactive", "Ended")
         return row.expires_at
 
-    @admin.display(description="comes from")
-    def source(self, row: UserRole) -> str:
-        return str(row.member.position) if row.member is not None else "by hand"
+    @admin.display(description="by position")
+    def position(self, row: UserRole) -> Any:
+        return row.member.position if row.member is not None else None
 
     def title_of(self, obj: UserRole) -> str:
         return f"{obj.role.name}: {obj.user}"
