@@ -1,8 +1,10 @@
 """Who holds which role, where and until when."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from types import EllipsisType
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -13,9 +15,10 @@ from apps.core.errors import Conflict, Denied, Invalid, NotFound
 from apps.rbac import catalogue, scopes
 from apps.rbac.access import Access
 from apps.rbac.models import DepartmentMember, PlatformRole, Role, Scope, UserRole
-from apps.rbac.services.guards import check_may_give, check_not_the_last, keys_of
+from apps.rbac.services.guards import check_may_give, check_not_the_last, keys_of, lock_platform, lock_site
 
 Assignment = UserRole | PlatformRole
+Kind = TypeVar("Kind", UserRole, PlatformRole)
 
 
 @transaction.atomic
@@ -32,11 +35,8 @@ def assign_role(
     check_may_give(keys_of(role), access, scope=scope, scope_id=scope_id, user_id=user.pk)
     same = {"user": user, "role": role, "scope": scope, "scope_id": scope_id, "member": member}
     UserRole.objects.filter(**same, expires_at__lte=timezone.now()).delete()
-    try:
-        with transaction.atomic():
-            assignment: UserRole = UserRole.objects.create(**same, expires_at=expires_at, granted_by_id=_giver(actor))
-    except IntegrityError as error:
-        raise Conflict("role_held", "They hold this role already.") from error
+    with _held_once():
+        assignment: UserRole = UserRole.objects.create(**same, expires_at=expires_at, granted_by_id=_giver(actor))
     audit.record(actor=actor, action="role.assigned", target=assignment, after=_facts(assignment), reason=reason)
     return assignment
 
@@ -59,14 +59,12 @@ def change_assignment(
     """
     if isinstance(assignment, PlatformRole):
         if role is not None or scope not in ("", Scope.PLATFORM):
-            raise Invalid(
-                "invalid", "A role at every site can't be changed to one here. Give that one anew.", field="scope"
-            )
+            raise _give_anew("A role at every site can't be changed to one here.")
         return _change_end(assignment, actor, access, expires_at, reason)
     if scope == Scope.PLATFORM:
-        raise Invalid(
-            "invalid", "A role here can't be changed to one at every site. Give that one anew.", field="scope"
-        )
+        raise _give_anew("A role here can't be changed to one at every site.")
+    lock_site()
+    assignment = _again(assignment)
     _check_not_of_position(assignment)
     _check_may(assignment, access)
     before = _facts(assignment)
@@ -79,20 +77,17 @@ def change_assignment(
     if wanted_role.pk != assignment.role_id or kind != Scope.SITE or end is not None:
         check_not_the_last(assignment)
     assignment.role, assignment.scope, assignment.scope_id, assignment.expires_at = wanted_role, kind, target, end
-    try:
-        with transaction.atomic():
-            assignment.save(update_fields=["role", "scope", "scope_id", "expires_at"])
-    except IntegrityError as error:
-        raise Conflict("role_held", "They hold this role already.") from error
-    audit.record(
-        actor=actor, action="role.reassigned", target=assignment, before=before, after=_facts(assignment), reason=reason
-    )
+    with _held_once():
+        assignment.save(update_fields=["role", "scope", "scope_id", "expires_at"])
+    _record_change(assignment, before, actor, reason)
     return assignment
 
 
 def _change_end(
     granted: PlatformRole, actor: Any, access: Access | None, expires_at: datetime | EllipsisType | None, reason: str
 ) -> PlatformRole:
+    lock_platform()
+    granted = _again(granted)
     _check_may(granted, access)
     end = granted.expires_at if isinstance(expires_at, EllipsisType) else expires_at
     if end == granted.expires_at:
@@ -103,9 +98,7 @@ def _change_end(
     before = _facts(granted)
     granted.expires_at = end
     granted.save(update_fields=["expires_at"])
-    audit.record(
-        actor=actor, action="role.reassigned", target=granted, before=before, after=_facts(granted), reason=reason
-    )
+    _record_change(granted, before, actor, reason)
     return granted
 
 
@@ -121,8 +114,10 @@ def take_back(assignment: Assignment, *, actor: Any, access: Access | None, reas
     """What revoking and leaving a position have in common."""
     _check_may(assignment, access)
     check_not_the_last(assignment)
+    gone, _ = type(assignment)._default_manager.filter(pk=assignment.pk).delete()
+    if not gone:  # by somebody who was faster
+        raise NotFound()
     audit.record(actor=actor, action="role.revoked", target=assignment, before=_facts(assignment), reason=reason)
-    assignment.delete()
 
 
 @transaction.atomic
@@ -144,6 +139,33 @@ def grant_platform_role(
     if made and access is not None:
         audit.record(actor=actor, action="role.assigned", target=granted, after=_facts(granted), reason=reason)
     return granted
+
+
+@contextmanager
+def _held_once() -> Iterator[None]:
+    """A role is held once for each scope, and once through each position. Raises Conflict role_held."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise Conflict("role_held", "They hold this role already.") from error
+
+
+def _again(assignment: Kind) -> Kind:
+    """As it is now that the lock is ours. Raises NotFound when somebody was faster."""
+    found = type(assignment)._default_manager.filter(pk=assignment.pk).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _record_change(assignment: Assignment, before: dict[str, Any], actor: Any, reason: str) -> None:
+    after = _facts(assignment)
+    audit.record(actor=actor, action="role.reassigned", target=assignment, before=before, after=after, reason=reason)
+
+
+def _give_anew(message: str) -> Invalid:
+    return Invalid("invalid", f"{message} Give that one anew.", field="scope")
 
 
 def _giver(actor: Any) -> UUID | None:

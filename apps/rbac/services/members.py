@@ -10,6 +10,7 @@ from apps.core.errors import Conflict, Invalid, NotFound
 from apps.rbac.access import Access
 from apps.rbac.models import Department, DepartmentMember, Position, UserRole
 from apps.rbac.services.assignments import assign_role, take_back
+from apps.rbac.services.guards import lock_site
 
 
 @transaction.atomic
@@ -19,10 +20,11 @@ def add_member(
 ) -> DepartmentMember:  # fmt: skip
     """Raises NotFound (no member of the site), Conflict (in it already), Invalid (another department's position), Denied (a
     position whose role the actor may not give)."""
+    lock_site()
     members: Any = get_user_model()._default_manager
     if not members.members().filter(pk=user.pk).exists():
         raise NotFound(message="No member of this site has this id.", field="user_id")
-    _check_position(department, position)
+    position = _now(department, position)
     try:
         with transaction.atomic():
             member = DepartmentMember.objects.create(department=department, user=user, position=position)
@@ -40,7 +42,7 @@ def place_member(
 ) -> DepartmentMember:
     """Into another position, or none. Raises as `add_member` and `remove_member` do."""
     member = _locked(member)
-    _check_position(member.department, position)
+    position = _now(member.department, position)
     if member.position_id == (position.pk if position is not None else None):
         return member
     before = _facts(member)
@@ -69,7 +71,9 @@ def remove_member(*, member: DepartmentMember, actor: Any, access: Access | None
 
 
 def _locked(member: DepartmentMember) -> DepartmentMember:
-    rows = DepartmentMember.objects.select_for_update(of=("self",)).select_related("department", "user", "position")
+    """As it is now that the site's lock is ours, which whoever changes positions holds as well. Raises NotFound."""
+    lock_site()
+    rows = DepartmentMember.objects.select_related("department", "user", "position")
     found = rows.filter(pk=member.pk).first()
     if found is None:
         raise NotFound()
@@ -81,9 +85,14 @@ def _take_roles(member: DepartmentMember, actor: Any, access: Access | None, rea
         take_back(assignment, actor=actor, access=access, reason=reason)
 
 
-def _check_position(department: Department, position: Position | None) -> None:
-    if position is not None and position.department_id != department.pk:
+def _now(department: Department, position: Position | None) -> Position | None:
+    """The position with the role it gives now. Raises Invalid position_unknown."""
+    if position is None:
+        return None
+    found = Position.objects.select_related("role").filter(department=department, pk=position.pk).first()
+    if found is None:
         raise Invalid("position_unknown", "This department has no such position.", field="position")
+    return found
 
 
 def _facts(member: DepartmentMember) -> dict[str, Any]:
