@@ -114,6 +114,9 @@ def test_positions_come_and_go(office, support, ann):
     member = services.add_member(department=support, user=ann, position=position, **BY)
     desk.post(page_of(support), {"do": "remove_position:tooling"})
     assert Position.objects.filter(key="tooling").exists()
+    other = Role.objects.get(key="qa_engineer")
+    desk.post(page_of(support), {"do": "change_position:tooling", "role": str(other.pk)})
+    assert load_access(ann.pk).roles == {"qa_engineer"}
     services.remove_member(member=member, **BY)
 
     desk.post(page_of(support), {"do": "remove_position:tooling"})

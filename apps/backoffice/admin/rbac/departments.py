@@ -1,7 +1,7 @@
 """The department tree, and each department's own page: what it is, its positions, its people."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -175,7 +175,8 @@ class DepartmentAdmin(UplineModelAdmin):
         what, _, target = request.POST.get("do", "").partition(":")
         acts: dict[str, Callable[[HttpRequest, Department, str], str]] = {
             "save": self._save, "add_member": self._add_member, "place": self._place, "remove": self._remove,
-            "add_position": self._add_position, "remove_position": self._remove_position,
+            "add_position": self._add_position, "change_position": self._change_position,
+            "remove_position": self._remove_position,
         }  # fmt: skip
         if what == "delete":
             return self._delete(request, department)
@@ -222,6 +223,12 @@ class DepartmentAdmin(UplineModelAdmin):
         self._set_positions(request, department, [*_positions(department), WantedPosition(**wanted)])
         return f"{department.name} has a {wanted['name']}."
 
+    def _change_position(self, request: HttpRequest, department: Department, target: str) -> str:
+        role = selectors.find_role(request.POST.get("role", ""))
+        wanted = [replace(item, role=role) if item.key == target else item for item in _positions(department)]
+        self._set_positions(request, department, wanted)
+        return f"The position gives {role.name}, to whoever is in it as well."
+
     def _remove_position(self, request: HttpRequest, department: Department, target: str) -> str:
         self._set_positions(request, department, [item for item in _positions(department) if item.key != target])
         return "The position is gone."
@@ -257,6 +264,7 @@ class DepartmentAdmin(UplineModelAdmin):
             "may_delete": reach is None or department.pk in reach,
             "positions": positions.annotate(people=Count("members")),
             "members": members.select_related("user", "position").order_by("-id")[:SHOWN], "count": members.count(),
+            "roles": Role.objects.order_by("name"),
             "children": Department.objects.filter(parent=department).order_by("name"),
             "form": DepartmentForm(initial=initial, request=request, department=department),
             "member_form": MemberForm(request=request, department=department, auto_id="id_member_%s"),
