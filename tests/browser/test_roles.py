@@ -63,7 +63,7 @@ def test_somebody_is_taken_into_a_department_on_a_phone(visit, staff):  # noqa: 
     page.get_by_role("button", name="Take in").click()
     expect(page.get_by_role("status")).to_contain_text("Ann Example is in Customer Support Department")
 
-    page.locator("summary", has_text="Change").click()
+    page.get_by_label("Change Ann Example").click()
     page.get_by_label("Reason, for Ann Example").fill("Left")
     page.get_by_role("button", name="Take out").click()
 
