@@ -8,6 +8,7 @@ from apps.core import views
 
 api: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.api.urls")),
+    path("", include("apps.rbac.api.urls")),
     path("", include("apps.referrals.api.urls")),
     path("", include("apps.orders.api.urls")),
     path("", include("apps.wallet.api.urls")),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from apps.core.ids import uuid7
-from apps.core.models import SiteModel
+from apps.core.models import SiteForeignKey, SiteModel
 
 
 class UserManager(BaseUserManager["User"]):
@@ -78,7 +78,7 @@ class User(AbstractBaseUser):
 
 
 class Membership(SiteModel):
-    """A user at this site."""
+    """A user at this site. `enterprise` is the membership of the one whose sub-user this is."""
 
     class Kind(models.TextChoices):
         INDIVIDUAL = "individual", "Individual"
@@ -88,6 +88,7 @@ class Membership(SiteModel):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships")
     user_type = models.CharField(max_length=10, choices=Kind, default=Kind.INDIVIDUAL)
+    enterprise = SiteForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="sub_users")
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
 

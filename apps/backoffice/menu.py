@@ -29,8 +29,8 @@ GROUPS = (
         "wallet.lot", "wallet.holdshare", "wallet.entrylink",
     )),
     ("People and roles", (
-        "accounts.membership", "accounts.user", "accounts.signin", "accounts.twofactordevice",
-        "accounts.refreshtoken", "rbac.role", "rbac.userrole", "rbac.platformrole",
+        "accounts.membership", "accounts.user", "accounts.signin", "accounts.twofactordevice", "accounts.refreshtoken",
+        "rbac.department", "rbac.departmentmember", "rbac.position", "rbac.role", "rbac.userrole", "rbac.platformrole",
         "rbac.permission",
     )),
     ("Site", ("sites.site", "sites.sitesettings", "accounts.apikey")),

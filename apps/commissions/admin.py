@@ -265,6 +265,7 @@ class CommissionAdmin(ByOrder):
                     "refunded_after")  # fmt: skip
     action_form = ReasonForm
     actions = ("approve", "reject")
+    scope_by = "user_id"
     exclude = ("rate", "flat_amount", "rule_kind")
     readonly_fields = ("rule",)
     intro = "What partners earned, one row for each line, level and partner."
@@ -291,9 +292,9 @@ class CommissionAdmin(ByOrder):
         return [(None, {"fields": first}), ("How it was worked out", {"fields": [n for n in names if n not in first]})]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        return may(request, APPROVE)
+        return self.may(request, *APPROVE)
 
-    @decision("Approve, into the partners' earnings", needs="decide", done="approved", moves_money=True)
+    @decision("Approve, into the partners' earnings", needs="decide", done="approved", keys=APPROVE, moves_money=True)
     def approve(self, request: HttpRequest, rows: QuerySet[Commission], reason: str) -> Outcome:
         actor: Any = request.user
         found = {row.pk: row for row in rows}
@@ -308,7 +309,7 @@ class CommissionAdmin(ByOrder):
 
         return Outcome(len(decided.approved), [(str(found[pk]), why(found[pk], code)) for pk, code in decided.refused])
 
-    @decision("Reject, with a reason", needs="decide", done="rejected", reason=True)
+    @decision("Reject, with a reason", needs="decide", done="rejected", keys=APPROVE, reason=True)
     def reject(self, request: HttpRequest, rows: QuerySet[Commission], reason: str) -> Outcome:
         actor: Any = request.user
         return attempt(rows, lambda row: services.reject_commission(commission=row, reason=reason, actor=actor))

@@ -47,8 +47,9 @@ def commissions_by_partner(viewer: Partner | None, partners: Sequence[Person]) -
     return {by_user[source]: int(total) for source, total in totals}
 
 
-def outcomes_of(order: Order, *, partner_id: UUID | None = None) -> list[dict[str, Any]]:
-    """Per line and level: the commission, or the reason. For one partner only the rows that name them.
+def outcomes_of(order: Order, *, partner_id: UUID | None = None, users: Any = None) -> list[dict[str, Any]]:
+    """Per line and level: the commission, or the reason. For one partner, or for `users`, a queryset of ids, only the rows that
+    name them.
 
     Someone in the upline whom no level of the plan names is told why in a row of their own: skipped by compression, or
     above the deepest level.
@@ -57,6 +58,8 @@ def outcomes_of(order: Order, *, partner_id: UUID | None = None) -> list[dict[st
     reasons = CommissionOutcome.objects.filter(order=order)
     if partner_id is not None:
         commissions, reasons = commissions.filter(partner_id=partner_id), reasons.filter(partner_id=partner_id)
+    if users is not None:
+        commissions, reasons = commissions.filter(user_id__in=users), reasons.filter(partner__user_id__in=users)
     names = {step.partner_id: step.name for step in upline_of(order)}
     rows = [_paying(commission, names) for commission in commissions.select_related("version")]
     rows += [_not_paying(outcome, names) for outcome in reasons.select_related("version", "line")]

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, may, money, named
+from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, money, named
 from apps.core.ids import uuid7
 from apps.core.money import format_money
 from apps.orders import services
@@ -72,6 +72,7 @@ class OrderAdmin(UplineModelAdmin):
     intro = "What shops have reported, newest first."
     empty_text = "A shop reports the first one over the API, with one of the site's keys."
     actions = ("refund_rest",)
+    scope_by = "customer__user_id"
     inlines = (OrderLineInline, RefundInline)
     fields = (
         "number", "buyer", "customer", "state", "amount_shown", "refunded_shown", "created_at", "paid_at", "recorded_at",
@@ -101,9 +102,12 @@ class OrderAdmin(UplineModelAdmin):
         return f"{format_money(obj.amount, obj.currency)} by {obj.user or obj.customer}"
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("order.update",))
+        return self.may(request, "order.update")
 
-    @decision("Refund all that is left", needs="refund", done="order{s} refunded", reason=True, moves_money=True)
+    @decision(
+        "Refund all that is left", needs="refund", done="order{s} refunded", keys=("order.update",), reason=True,
+        moves_money=True,
+    )  # fmt: skip
     def refund_rest(self, request: HttpRequest, rows: QuerySet[Order], reason: str) -> Outcome:
         actor: Any = request.user
 

@@ -1,22 +1,13 @@
 """Reads of orders that join."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, Sum
 
 from apps.orders.models import Order
 from apps.referrals.models import Partner
 from apps.referrals.selectors import Person
-
-if TYPE_CHECKING:
-    from apps.accounts.models import User
-
-
-def orders_of(user: "User") -> QuerySet[Order]:
-    """What a member bought, also as a guest before they joined."""
-    return Order.objects.filter(customer__user_id=user.pk)
 
 
 def attributed_partner(email: str) -> Partner | None:

@@ -14,7 +14,6 @@ from apps.core.backoffice import (
     attempt,
     badge,
     decision,
-    may,
     money,
     named,
 )
@@ -27,6 +26,8 @@ _TONE = {
     "requested": "pending", "approved": "approved", "processing": "processing", "completed": "paid", "failed": "rejected",
     "rejected": "rejected", "cancelled": "reversed",
 }  # fmt: skip
+
+APPROVE, REJECT, PROCESS = ("payout.approve",), ("payout.approve", "payout.manage"), ("payout.manage",)
 
 
 class DecisionForm(ReasonForm):
@@ -53,6 +54,7 @@ class PayoutAdmin(UplineModelAdmin):
     intro = "Money on its way to partners. Nobody decides their own."
     empty_text = "A partner asks for the first one on their own page."
     action_form = DecisionForm
+    scope_by = "user_id"
     actions = ("approve", "reject", "process")
     amount_shown = money("amount")
 
@@ -72,25 +74,27 @@ class PayoutAdmin(UplineModelAdmin):
         return following in Payout.TRANSITIONS.get(obj.status, ())
 
     def has_approve_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("payout.approve",))
+        return self.may(request, *APPROVE)
 
     def has_reject_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("payout.approve", "payout.manage"))
+        return self.may(request, *REJECT)
 
     def has_process_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("payout.manage",))
+        return self.may(request, *PROCESS)
 
-    @decision("Approve", needs="approve", done="payout{s} approved", moves_money=True)
+    @decision("Approve", needs="approve", done="payout{s} approved", keys=APPROVE, moves_money=True)
     def approve(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         actor: Any = request.user
         return attempt(rows, lambda row: services.approve_payout(payout=row, actor=actor))
 
-    @decision("Reject, with a reason", needs="reject", done="payout{s} rejected", reason=True, moves_money=True)
+    @decision(
+        "Reject, with a reason", needs="reject", done="payout{s} rejected", keys=REJECT, reason=True, moves_money=True
+    )
     def reject(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         actor: Any = request.user
         return attempt(rows, lambda row: services.reject_payout(payout=row, actor=actor, reason=reason))
 
-    @decision("Mark as paid", needs="process", done="payout{s} marked as paid", moves_money=True)
+    @decision("Mark as paid", needs="process", done="payout{s} marked as paid", keys=PROCESS, moves_money=True)
     def process(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         """What stands beside the actions is the bank's reference."""
         actor: Any = request.user

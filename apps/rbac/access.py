@@ -1,10 +1,11 @@
 """What the caller of a request may do, and how a route says what it needs.
 
-    access = {"GET": requires("commission.read", at="own"), "POST": requires("commission.approve")}
+    access = {"GET": requires("commission.read", at="own"), "POST": requires("commission.approve", at="scoped")}
 
-`at="own"` lets in whoever holds the key in any scope: the view narrows its rows by `request.access.at_site(key)`. The default
-`at="site"` is for staff. `step_up=True` wants a sign-in that is not too old (docs/adr/0011). Loaded by one query per request, so
-a removed role is refused at the next request (R20).
+The default `at="site"` is for those who hold a key for every row. `at="scoped"` lets in holders for a department or an enterprise
+too, and `at="own"` whoever holds it at all: there the view narrows its rows, `access_of(request).narrow(rows, key)` (ADR 0009).
+`step_up=True` wants a sign-in that is not too old (ADR 0011).
+Loaded by one query per request, so a removed role is refused at the next request (R20).
 """
 
 import time
@@ -14,12 +15,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from rest_framework.permissions import BasePermission
 
 from apps.core.errors import Denied
 from apps.core.postgresql.prepared import fetch_prepared
 from apps.core.tenancy import current_site_id
+from apps.rbac import departments, scopes
 from apps.rbac.models import Scope
+
+At = Literal["own", "scoped", "site"]
 
 _WIDE = {Scope.SITE.value, Scope.PLATFORM.value}
 
@@ -60,9 +65,47 @@ class Access:
         """For every row of the site."""
         return any(kind in _WIDE for kind, _ in self.scopes.get(key, ()))
 
-    def targets(self, key: str, kind: str) -> set[UUID]:
-        """The departments or enterprises a key is held for."""
-        return {target for scope, target in self.scopes.get(key, ()) if scope == kind and target is not None}
+    def scoped(self, key: str) -> bool:
+        """For other people's rows: of the site, a department or an enterprise."""
+        return any(kind != Scope.OWN for kind, _ in self.scopes.get(key, ()))
+
+    def targets(self, kind: str, *keys: str) -> set[UUID]:
+        """The departments or enterprises that one of these keys is held for."""
+        held = {scope for key in keys for scope in self.scopes.get(key, ())}
+        return {target for scope, target in held if scope == kind and target is not None}
+
+    def departments(self, *keys: str) -> set[UUID] | None:
+        """The departments that one of these keys is held for, with those below; None for all."""
+        if any(self.at_site(key) for key in keys):
+            return None
+        ids = self.targets(Scope.DEPARTMENT, *keys)
+        return departments.below(ids) if ids else set()
+
+    def users(self, *keys: str, own: UUID | None = None) -> Any:
+        """Whose rows one of these keys is held for: None for everybody's, else a queryset of user ids for a subquery.
+
+        With `own`, that user's rows come along.
+        """
+        if any(self.at_site(key) for key in keys):
+            return None
+        held = [(kind, self.targets(kind, *keys)) for kind in (Scope.DEPARTMENT, Scope.ENTERPRISE)]
+        parts = [scopes.users_of(kind, ids) for kind, ids in held if ids]
+        users = get_user_model()._default_manager.order_by()
+        if own is not None:
+            parts.append(users.filter(pk=own).values("pk"))
+        return parts[0].union(*parts[1:]) if parts else users.none().values("pk")
+
+    def narrow(self, rows: Any, *keys: str, by: str = "user_id", own: UUID | None = None) -> Any:
+        """Those of `rows` whose user, in the column `by`, one of these keys is held for; with `own`, that user's as well."""
+        if any(self.at_site(key) for key in keys):
+            return rows
+        if any(self.targets(kind, *keys) for kind in (Scope.DEPARTMENT, Scope.ENTERPRISE)):
+            return rows.filter(**{f"{by}__in": self.users(*keys, own=own)})
+        return rows.none() if own is None else rows.filter(**{by: own})
+
+    def covers(self, user_id: UUID, *keys: str) -> bool:
+        """Is one of these keys held for this user's rows?"""
+        return bool(self.narrow(get_user_model()._default_manager.filter(pk=user_id), *keys, by="pk").exists())
 
     @classmethod
     def of(cls, assignments: Iterable[tuple[str, str, UUID | None, Sequence[str]]]) -> "Access":
@@ -81,8 +124,8 @@ class Access:
 
     @property
     def is_staff(self) -> bool:
-        """Holds any key for the whole site: may enter the back office."""
-        return any(self.at_site(key) for key in self.scopes)
+        """Holds any key for more than their own rows: may enter the back office."""
+        return any(self.scoped(key) for key in self.scopes)
 
     def of_caller(self, *, two_factor: bool, step_up_seconds: int) -> "Access":
         """The same keys, as somebody holds them. In a tenth of the time of `replace`: every request does it."""
@@ -130,7 +173,7 @@ class Requirement:
 
     kind: Literal["public", "signed_in", "keys"]
     keys: tuple[str, ...] = ()
-    at: Literal["own", "site"] = "site"
+    at: At = "site"
     step_up: bool = False
 
     def met_by(self, access: Access, *, authenticated: bool) -> bool:
@@ -138,10 +181,11 @@ class Requirement:
             return True
         if not authenticated or self.kind == "signed_in":
             return authenticated
-        return any(access.has(key) if self.at == "own" else access.at_site(key) for key in self.keys)
+        holds = {"own": access.has, "scoped": access.scoped, "site": access.at_site}[self.at]
+        return any(holds(key) for key in self.keys)
 
 
-def requires(*keys: str, at: Literal["own", "site"] = "site", step_up: bool = False) -> Requirement:
+def requires(*keys: str, at: At = "site", step_up: bool = False) -> Requirement:
     """Any one of `keys` is enough. `step_up` is for routes that move money."""
     return Requirement("keys", keys, at, step_up)
 

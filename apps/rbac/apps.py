@@ -11,6 +11,7 @@ class RbacConfig(AppConfig):
         from apps.sites import provisioning
 
         provisioning.register("apps.rbac.services.seed_roles")
+        provisioning.register("apps.rbac.services.seed_departments")
         post_migrate.connect(_seed_permissions, sender=self)
 
 

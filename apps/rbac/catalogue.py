@@ -26,12 +26,13 @@ CRUD = ("create", "read", "update", "delete")
 
 @dataclass(frozen=True)
 class SystemRole:
-    """A role every site has and nobody may change."""
+    """A role every site has and nobody may change. `permissions` are all it holds, those of `parent` among them."""
 
     key: str
     name: str
     description: str
     permissions: frozenset[str]
+    parent: str = ""
 
 
 def _all(resource: str) -> set[str]:
@@ -101,7 +102,12 @@ _ROLES: tuple[tuple[str, str, str, set[str]], ...] = (
     ),
 )
 
-SYSTEM_ROLES: tuple[SystemRole, ...] = tuple(SystemRole(k, n, d, frozenset(p)) for k, n, d, p in _ROLES)
+# "All affiliate permissions", "all support agent permissions" (document H).
+_PARENTS = {"affiliate_manager": "affiliate", "support_manager": "support_agent"}
+
+SYSTEM_ROLES: tuple[SystemRole, ...] = tuple(
+    SystemRole(key, name, text, frozenset(keys), _PARENTS.get(key, "")) for key, name, text, keys in _ROLES
+)
 SUPER_ADMIN, AFFILIATE = "super_admin", "affiliate"
 
 

@@ -66,6 +66,7 @@ class PartnerAdmin(UplineModelAdmin):
     search_prefixes = ("code", "user__email")
     search_help_text = "The beginning of a code or e-mail"
     actions = ("make_active", "make_inactive", "freeze")
+    scope_by = "user_id"
     fields = (
         "code", "person", "email", "state", "kind", "sponsor", "level", "team_by_level", "joined_at", "activated_at",
     )  # fmt: skip
@@ -125,17 +126,17 @@ class PartnerAdmin(UplineModelAdmin):
         return ", ".join(found) or "nobody yet"
 
     def has_status_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("affiliate.manage",))
+        return self.may(request, "affiliate.manage")
 
-    @decision("Make active", needs="status", done="partner{s} made active", reason=True)
+    @decision("Make active", needs="status", done="partner{s} made active", keys=("affiliate.manage",), reason=True)
     def make_active(self, request: HttpRequest, rows: QuerySet[Partner], reason: str) -> Outcome:
         return _set_status(request, rows, Partner.Status.ACTIVE, reason)
 
-    @decision("Make inactive", needs="status", done="partner{s} made inactive", reason=True)
+    @decision("Make inactive", needs="status", done="partner{s} made inactive", keys=("affiliate.manage",), reason=True)
     def make_inactive(self, request: HttpRequest, rows: QuerySet[Partner], reason: str) -> Outcome:
         return _set_status(request, rows, Partner.Status.INACTIVE, reason)
 
-    @decision("Freeze", needs="status", done="partner{s} made frozen", reason=True)
+    @decision("Freeze", needs="status", done="partner{s} made frozen", keys=("affiliate.manage",), reason=True)
     def freeze(self, request: HttpRequest, rows: QuerySet[Partner], reason: str) -> Outcome:
         return _set_status(request, rows, Partner.Status.FROZEN, reason)
 

@@ -21,8 +21,8 @@ from apps.commissions.services import commission_orders, create_plan
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import TERMS, make_order, make_plan
 from apps.payouts.services import add_method, approve_payout, request_payout
-from apps.rbac.models import Role
-from apps.rbac.services import assign_role
+from apps.rbac.models import Department, Role
+from apps.rbac.services import add_member, assign_role, create_department, create_role
 from apps.referrals.services import create_link, join
 from apps.sites import registry
 from apps.wallet.tests.factories import give_earnings
@@ -61,6 +61,7 @@ class World:
             "order": orders[0].pk, "commission": commissions[0].pk, "key": key.pk, "uid": uid, "reset_token": token,
             "code": top.code, "link": create_link(partner=top, name="Blog").pk,
             "requested": request_payout(user=ben, amount=1000).pk, "approved": approved.pk,
+            **self.organise(ann, cara),
             "method": add_method(user=ann, kind="upi", details={"vpa": "ann@upi"}).pk,
             "otp": enrol(dora)[0].code(),
             "first_otp": Authenticator(begin_two_factor(user=cara, password=PASSWORD).secret).code(),
@@ -72,6 +73,18 @@ class World:
         self.clients = {name: self.client(f"Bearer {pair['access']}") for name, pair in pairs.items()}
         self.clients |= {"server": self.client(f"Api-Key {raw}"), "nobody": self.client()}
         return self
+
+    def organise(self, ann: User, cara: User) -> dict[str, Any]:
+        """A role of the site's own that nobody holds, one that Cara does, an empty department, and Ann in another."""
+        by = {"actor": SYSTEM, "access": None}
+        clerk = create_role(key="clerk", name="Clerk", description="", permissions=["order.read"], **by)
+        seller = assign_role(user=cara, role=Role.objects.get(key="sales_executive"), **by)
+        return {
+            "role": clerk.pk, "cara": cara.pk, "user_role": seller.pk,
+            "department": create_department(code="LAB", name="Lab", purpose="", **by).pk,
+            "support": (support := Department.objects.get(code="SUPPORT")).pk,
+            "member": add_member(department=support, user=ann, **by).pk,
+        }  # fmt: skip
 
     def member(self, name: str) -> User:
         user = User.objects.create_user(email=f"{name}@example.com", password=PASSWORD, full_name=name.title())
@@ -147,6 +160,26 @@ SCENARIOS: dict[str, tuple[str, str, Any]] = {
     "POST payouts/<uuid:pk>/process": ("boss", "payouts/{approved}/process", {"reference": "B-1"}),
     "POST payouts/<uuid:pk>/cancel": ("ben", "payouts/{requested}/cancel", {}),
     "POST payout-methods": ("ann", "payout-methods", {"kind": "upi", "details": {"vpa": "ann2@upi"}}),
+    "POST roles": ("boss", "roles", {"key": "helper", "name": "Helper", "permissions": ["order.read"]}),
+    "PUT roles/<uuid:pk>": ("boss", "roles/{role}", {"name": "Clerks", "permissions": ["order.read", "billing.read"]}),
+    "DELETE roles/<uuid:pk>": ("boss", "roles/{role}", {}),
+    "POST roles/<uuid:pk>/permissions": ("boss", "roles/{role}/permissions", {"permissions": ["billing.read"]}),
+    "DELETE roles/<uuid:pk>/permissions/<str:key>": ("boss", "roles/{role}/permissions/order.read", {}),
+    "POST users/<uuid:pk>/roles": ("boss", "users/{ann}/roles", {"role": "clerk", "expires_at": "2099-01-01T00:00:00Z"}),
+    "PUT users/<uuid:pk>/roles/<uuid:user_role_id>": (
+        "boss", "users/{cara}/roles/{user_role}", {"role": "clerk", "expires_at": "2099-01-01T00:00:00Z"},
+    ),
+    "DELETE users/<uuid:pk>/roles/<uuid:user_role_id>": ("boss", "users/{cara}/roles/{user_role}", {}),
+    "POST departments": ("boss", "departments", {"code": "FIELD", "name": "Field", "parent_id": "{support}"}),
+    "PUT departments/<uuid:pk>": ("boss", "departments/{department}", {"name": "Labs", "head_id": "{ann}"}),
+    "DELETE departments/<uuid:pk>": ("boss", "departments/{department}", {}),
+    "POST departments/<uuid:pk>/members": (
+        "boss", "departments/{support}/members", {"user_id": "{cara}", "position": "support_agent"},
+    ),
+    "PATCH departments/<uuid:pk>/members/<uuid:member_id>": (
+        "boss", "departments/{support}/members/{member}", {"position": "support_agent"},
+    ),
+    "DELETE departments/<uuid:pk>/members/<uuid:member_id>": ("boss", "departments/{support}/members/{member}", {}),
     "DELETE payout-methods/<uuid:pk>": ("ann", "payout-methods/{method}", {}),
 }  # fmt: skip
 

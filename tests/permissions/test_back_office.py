@@ -4,9 +4,14 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from apps.accounts.models import User
 from apps.accounts.tests.browsers import browser_of
+from apps.audit.services import SYSTEM
 from apps.core.backoffice import UplineModelAdmin
 from apps.rbac import catalogue
+from apps.rbac.access import load_access
+from apps.rbac.models import Department, Role
+from apps.rbac.services import assign_role
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 ROLES = [role.key for role in catalogue.SYSTEM_ROLES]
@@ -44,6 +49,24 @@ def test_a_role_sees_exactly_the_lists_its_keys_open(back_office, role):
     for model in OURS:
         screen = admin.site._registry[model]
         allowed = bool(held & {*screen.view_keys, *screen.change_keys})
+        status = client.get(listing(model)).status_code
+        if status != (200 if allowed else 403):
+            wrong.append(f"{model._meta.label}: {status}, declared {'open' if allowed else 'closed'}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_for_a_department_it_opens_the_lists_that_can_be_narrowed(back_office, role):
+    support = Department.objects.get(code="SUPPORT")
+    client, wrong = back_office(), []
+    user = User.objects.get(pk=client.session["_auth_user_id"])
+    given = {"user": user, "role": Role.objects.get(key=role), "actor": SYSTEM, "access": None}
+    assign_role(**given, scope="department", scope_id=support.pk)
+    held = next(item.permissions for item in catalogue.SYSTEM_ROLES if item.key == role)
+    for model in OURS:
+        screen = admin.site._registry[model]
+        narrows = screen.scope_by or model is Department
+        allowed = bool(narrows and held & {*screen.view_keys, *screen.change_keys})
         status = client.get(listing(model)).status_code
         if status != (200 if allowed else 403):
             wrong.append(f"{model._meta.label}: {status}, declared {'open' if allowed else 'closed'}")
@@ -90,5 +113,6 @@ def _request(client, site):
 
     request = Request()
     request.site = site
+    request.access = load_access(client.session["_auth_user_id"])
     request.GET = {}
     return request

@@ -5,11 +5,12 @@ import uuid
 
 import pytest
 
+from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
 from apps.rbac import catalogue
 from apps.rbac.access import Access, Requirement
-from apps.rbac.models import Scope
-from apps.rbac.services import give_affiliate_role
+from apps.rbac.models import Department, Role, Scope
+from apps.rbac.services import assign_role, give_affiliate_role
 from tests.permissions.routes import api_routes
 
 ROUTES = api_routes()
@@ -30,17 +31,28 @@ def test_every_route_declares_who_may(route):
     assert set(declared[route.method].keys) <= known
 
 
-def expected_access(role):
+def expected_access(role, scope=Scope.SITE):
     access = Access()
     for key in next(item for item in catalogue.SYSTEM_ROLES if item.key == role).permissions:
-        access.scopes[key].add((Scope.SITE.value, None))
+        access.scopes[key].add((scope.value, None))
     return access
 
 
 @pytest.fixture
 def people(make_user):
-    """A member per system role at site scope, one partner with scope own, one member with nothing."""
+    """A member per system role at site scope and for a department, one partner with scope own, one member with nothing."""
     found = {role: make_user(f"{role}@example.com", roles=[role]) for role in ROLES}
+    support = Department.objects.get(code="SUPPORT").pk
+    for role in ROLES:
+        found[f"{role} in support"] = user = make_user(f"{role}.support@example.com")
+        assign_role(
+            user=user,
+            role=Role.objects.get(key=role),
+            actor=SYSTEM,
+            access=None,
+            scope=Scope.DEPARTMENT,
+            scope_id=support,
+        )
     partner = make_user("partner@example.com")
     give_affiliate_role(user=partner)
     return {**found, "partner": partner, "nobody": make_user("nobody@example.com")}
@@ -56,6 +68,7 @@ def test_each_role_is_let_in_exactly_where_declared(api, people, site):
     for key in next(item for item in catalogue.SYSTEM_ROLES if item.key == catalogue.AFFILIATE).permissions:
         own.scopes[key].add((Scope.OWN.value, None))
     accesses = {role: expected_access(role) for role in ROLES} | {"partner": own, "nobody": Access()}
+    accesses |= {f"{role} in support": expected_access(role, Scope.DEPARTMENT) for role in ROLES}
     for name, user in people.items():
         client = api(user)
         for route in ROUTES:

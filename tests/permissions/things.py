@@ -11,7 +11,8 @@ from apps.commissions.services import commission_orders
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.payouts.services import add_method, request_payout
-from apps.rbac.models import Role
+from apps.rbac.models import Department, Role, UserRole
+from apps.rbac.services import add_member, assign_role
 from apps.referrals.services import create_link, join
 from apps.sites.models import Site
 from apps.wallet.tests.factories import give_earnings
@@ -26,6 +27,8 @@ def ids_of(site: Site) -> dict[str, UUID]:
     plan = make_plan(*percent("0.10")).plan
     order = make_order(None, below=partner)
     commission_orders([order.pk])
+    department = Department.objects.get(code="SUPPORT")
+    assign_role(user=user, role=Role.objects.get(key="sales_executive"), actor=SYSTEM, access=None)
     key, _ = create_api_key(name="shop", scopes=["orders.write"], actor=SYSTEM, access=None)
     return {
         "user": user.pk,
@@ -35,6 +38,9 @@ def ids_of(site: Site) -> dict[str, UUID]:
         "commission": Commission.objects.get(order=order).pk,
         "link": create_link(partner=partner, name="Blog").pk,
         "role": Role.objects.get(key="admin").pk,
+        "department": department.pk,
+        "department member": add_member(department=department, user=user, actor=SYSTEM, access=None).pk,
+        "assignment": UserRole.objects.get(user=user, role__key="sales_executive").pk,
         "api key": key.pk,
         "payout method": add_method(user=user, kind="upi", details={"vpa": "stranger@upi"}).pk,
         "payout": request_payout(user=user, amount=100).pk,

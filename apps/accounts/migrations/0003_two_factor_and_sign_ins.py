@@ -26,7 +26,7 @@ CLOSE_ROLES = ["DROP POLICY guard_access ON rbac_userrole", "REVOKE SELECT ON rb
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0001_initial"),
+        ("accounts", "0002_membership_enterprise"),
         ("rbac", "0001_initial"),
         ("sites", "0002_security_settings"),
     ]

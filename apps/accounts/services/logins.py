@@ -24,6 +24,7 @@ from apps.core.errors import Denied, Invalid, NotFound
 from apps.core.tenancy import require_site_id
 from apps.rbac import catalogue
 from apps.rbac.access import Access
+from apps.rbac.services import check_super_admin_stays
 
 
 def check_password_strength(password: str, *, user: User | None = None, field: str = "password") -> None:
@@ -135,7 +136,9 @@ def update_profile(*, user: User, changes: dict[str, Any]) -> User:
 
 @transaction.atomic
 def set_member_active(*, user: User, is_active: bool, actor: Any, reason: str = "") -> Membership:
-    """Suspend or restore a user at this site; counts at their next request (R20)."""
+    """Suspend or restore a user at this site; counts at their next request (R20). Raises Conflict last_super_admin."""
+    if not is_active:
+        check_super_admin_stays(user=user)
     membership = Membership.objects.select_for_update().filter(user=user).first()
     if membership is None:
         raise NotFound()

@@ -29,6 +29,8 @@ from apps.core.tenancy import reading_across
 from apps.rbac import catalogue
 from apps.rbac.access import access_of
 
+STANDING = ("user.update", "user.manage")
+
 
 @admin.register(User)
 class UserAdmin(UplineModelAdmin):
@@ -41,9 +43,10 @@ class UserAdmin(UplineModelAdmin):
     search_help_text = "The beginning of an e-mail"
     intro = "The logins of this site's members. A login may belong to several sites."
     exclude = ("password", "token_version", "last_login")
+    scope_by = "pk"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return User.objects.members().order_by("-id")
+        return self.seen(request, User.objects.members().order_by("-id"))
 
 
 @admin.register(Membership)
@@ -59,19 +62,20 @@ class MembershipAdmin(UplineModelAdmin):
     search_prefixes = ("user__email",)
     actions = ("suspend", "restore", "unlock", "sign_out")
     change_form_template = "admin/tools/person.html"
+    scope_by = "user_id"
 
     def has_standing_permission(self, request: HttpRequest) -> bool:
-        return may(request, ("user.update", "user.manage"))
+        return self.may(request, *STANDING)
 
-    @decision("Suspend", needs="standing", done="member{s} suspended", reason=True)
+    @decision("Suspend", needs="standing", done="member{s} suspended", keys=STANDING, reason=True)
     def suspend(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
         return _set_active(request, rows, reason, is_active=False)
 
-    @decision("Restore", needs="standing", done="member{s} restored", reason=True)
+    @decision("Restore", needs="standing", done="member{s} restored", keys=STANDING, reason=True)
     def restore(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
         return _set_active(request, rows, reason, is_active=True)
 
-    @decision("Unlock the sign-in", needs="standing", done="sign-in{s} unlocked", reason=True)
+    @decision("Unlock the sign-in", needs="standing", done="sign-in{s} unlocked", keys=STANDING, reason=True)
     def unlock(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
         actor: Any = request.user
 
@@ -80,7 +84,7 @@ class MembershipAdmin(UplineModelAdmin):
 
         return attempt(rows.select_related("user"), act)
 
-    @decision("Sign out everywhere here", needs="standing", done="member{s} signed out", reason=True)
+    @decision("Sign out everywhere here", needs="standing", done="member{s} signed out", keys=STANDING, reason=True)
     def sign_out(self, request: HttpRequest, rows: QuerySet[Membership], reason: str) -> Outcome:
         actor: Any = request.user
 

@@ -21,7 +21,11 @@ from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
 from apps.core.models import ChainHead, IdempotencyKey
 from apps.payouts.services import add_method, request_payout
+from apps.rbac import catalogue
+from apps.rbac.access import Access
 from apps.rbac.models import PlatformRole, Role
+from apps.rbac.services import add_member, assign_role, create_department
+from apps.rbac.services.departments import WantedPosition
 from apps.referrals.services import create_link, move_partner, record_click
 from apps.referrals.tests.factories import make_chain
 from apps.sites.models import Site, SiteSettings
@@ -61,7 +65,15 @@ def one_more(site, deliver, number):
         locked_until="2026-01-01T00:00Z",
         body=b"secret-body",
     )
-    Role.objects.create(key=f"role_{number}", name=f"Role {number}")
+    role = Role.objects.create(key=f"role_{number}", name=f"Role {number}")
+    wanted = [WantedPosition("post", "Post", role)]
+    part = create_department(
+        code=f"PART{number}", name=f"Part {number}", purpose="", positions=wanted, actor=SYSTEM, access=None
+    )
+    add_member(department=part, user=top.user, position=part.positions.get(), actor=SYSTEM, access=None)
+    assign_role(
+        user=top.user, role=role, scope="department", scope_id=part.pk, actor=SYSTEM, access=None
+    )  # fmt: skip
 
 
 def statements(desk, url):
@@ -124,6 +136,7 @@ class Asked:
 
     def __init__(self, site):
         self.site = site
+        self.access = Access.of([("super_admin", "site", None, catalogue.ALL_KEYS)])
 
 
 @pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)

@@ -20,7 +20,8 @@ from apps.rbac.access import access_of, requires
 from apps.referrals.selectors import partner_of
 
 READ = requires("commission.read", at="own")
-APPROVE, REJECT = requires("commission.approve", step_up=True), requires("commission.approve")
+APPROVE = requires("commission.approve", at="scoped", step_up=True)
+REJECT = requires("commission.approve", at="scoped")
 
 
 def sees_all(request: Request) -> bool:
@@ -28,9 +29,18 @@ def sees_all(request: Request) -> bool:
 
 
 def visible(request: Request) -> QuerySet[Commission]:
-    """All of the site for staff, one's own otherwise; what isn't visible doesn't exist."""
-    rows = Commission.objects.select_related("version", "source_user")
-    return rows if sees_all(request) else rows.filter(user_id=person(request).pk)
+    """All of the site for staff, else one's own and those of the people one works for; what isn't visible doesn't exist."""
+    rows: QuerySet[Commission] = Commission.objects.select_related("version", "source_user")
+    if sees_all(request):
+        return rows
+    narrowed: QuerySet[Commission] = access_of(request).narrow(rows, "commission.read", own=person(request).pk)
+    return narrowed
+
+
+def decidable(request: Request) -> QuerySet[Commission]:
+    """Those that the caller may approve or reject."""
+    rows: QuerySet[Commission] = access_of(request).narrow(Commission.objects.all(), *APPROVE.keys)
+    return rows
 
 
 def find(rows: QuerySet[Commission], pk: UUID) -> Commission:
@@ -101,9 +111,9 @@ class ApproveView(ApiView):
 
     @extend_schema(request=None)
     def post(self, request: Request, commission_id: UUID) -> Response:
-        commission = find(Commission.objects.all(), commission_id)
+        commission = find(decidable(request), commission_id)
         services.approve_commission(commission=commission, actor=person(request))
-        return Response(self.get_serializer(find(visible(request), commission_id)).data)
+        return Response(self.get_serializer(find(decidable(request), commission_id)).data)
 
 
 class RejectView(ApiView):
@@ -114,10 +124,10 @@ class RejectView(ApiView):
 
     @extend_schema(responses=serializers.CommissionRow)
     def post(self, request: Request, commission_id: UUID) -> Response:
-        commission = find(Commission.objects.all(), commission_id)
+        commission = find(decidable(request), commission_id)
         reason = self.validated(request)["reason"]
         services.reject_commission(commission=commission, reason=reason, actor=person(request))
-        return Response(serializers.CommissionRow(find(visible(request), commission_id)).data)
+        return Response(serializers.CommissionRow(find(decidable(request), commission_id)).data)
 
 
 class ApproveManyView(ApiView):
@@ -128,15 +138,19 @@ class ApproveManyView(ApiView):
 
     @extend_schema(operation_id="commissions_approve_many", responses=serializers.CommissionsDecided)
     def post(self, request: Request) -> Response:
-        decided = services.approve_commissions(ids=self.validated(request)["ids"], actor=person(request))
+        ids = self.validated(request)["ids"]
+        mine = set(decidable(request).filter(pk__in=ids).values_list("pk", flat=True))
+        decided = services.approve_commissions(ids=[pk for pk in ids if pk in mine], actor=person(request))
         refused = [{"id": pk, "code": code} for pk, code in decided.refused]
+        refused += [{"id": pk, "code": "not_found"} for pk in dict.fromkeys(ids) if pk not in mine]
         return Response({"approved": decided.approved, "refused": refused})
 
 
 class OutcomesView(ApiView):
     """Per line and level of an order: the commission, or the reason why there is none (X3).
 
-    Partners in the upline see the rows that name them; to everybody else below staff the order does not exist.
+    Partners in the upline see the rows that name them, who works for a department or an enterprise those that name its people;
+    to everybody else below staff the order does not exist.
     """
 
     access = {"GET": READ}
@@ -146,13 +160,16 @@ class OutcomesView(ApiView):
         order = Order.objects.filter(pk=order_id).first()
         if order is None:
             raise NotFound()
-        rows: list[dict[str, Any]] = selectors.outcomes_of(order, partner_id=self._own_partner(request))
+        rows: list[dict[str, Any]] = selectors.outcomes_of(order, **self._whose(request))
         if not rows and not sees_all(request):
             raise NotFound()
         return Response({"order_id": order.pk, "commissioned_at": order.commissioned_at, "results": rows})
 
-    def _own_partner(self, request: Request) -> UUID | None:
-        """Whose rows to show: None for staff, who see all."""
+    def _whose(self, request: Request) -> dict[str, Any]:
+        """Whose rows to show: nobody named for staff, who see all."""
         if sees_all(request):
-            return None
-        return partner_of(person(request)).pk
+            return {}
+        access = access_of(request)
+        if access.scoped("commission.read"):
+            return {"users": access.users("commission.read", own=person(request).pk)}
+        return {"partner_id": partner_of(person(request)).pk}

@@ -1,6 +1,6 @@
 """What staff do to chosen rows: through services, one refused row holding up no other, with a reason where one is due."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -33,17 +33,18 @@ def reason_of(request: HttpRequest) -> str:
     return request.POST.get("note", "").strip()[:500]
 
 
-def may(request: HttpRequest, keys: Iterable[str]) -> bool:
-    """May the caller do here what one of these keys, held for the whole site, allows? Nothing while all sites are read."""
-    return not reading_across() and holds(request, keys)
+def may(request: HttpRequest, keys: Iterable[str], *, scoped: bool = False) -> bool:
+    """May the caller do here what one of these keys, held for the whole site, allows? `scoped`: or for a department or an
+    enterprise. Nothing while all sites are read."""
+    return not reading_across() and holds(request, keys, scoped=scoped)
 
 
-def holds(request: HttpRequest, keys: Iterable[str]) -> bool:
-    """Does the caller hold one of these keys for the whole site? Reading all sites needs a platform role besides."""
+def holds(request: HttpRequest, keys: Iterable[str], *, scoped: bool = False) -> bool:
+    """As `may`, of what one sees. Reading all sites needs a platform role besides."""
     access = getattr(request, "access", None)
     if access is None or (reading_across() and not access.platform):
         return False
-    return any(access.at_site(key) for key in keys)
+    return any(access.scoped(key) if scoped else access.at_site(key) for key in keys)
 
 
 @dataclass
@@ -84,20 +85,27 @@ def tell(request: HttpRequest, outcome: Outcome, *, done: str) -> None:
 
 
 def decision(
-    label: str, *, needs: str, done: str, reason: bool = False, moves_money: bool = False
+    label: str, *, needs: str, done: str, keys: Sequence[str] = (), reason: bool = False, moves_money: bool = False
 ) -> Callable[[Decide], Any]:
     """An action of a list: `decide(self, request, rows, reason)` acts on rows by a service and returns an Outcome.
 
         @decision("Reject, with a reason", needs="reject", done="payout{s} rejected", reason=True)
         def reject(self, request, rows, reason): ...
 
-    `needs` is Django's name of a permission (`has_reject_permission`). With `reason=True` nothing is tried without one: a
-    decision against somebody has a reason that they can be told. Before one that moves money, somebody who signed in long ago
-    proves who they are (docs/adr/0011). For everything that fits a list's filters, beyond what one
-    request should carry, it becomes a job with progress (apps.core.backoffice.bulk).
+    `needs` is Django's name of a permission (`has_reject_permission`); `keys` are what the person must hold for the user of each
+    row, where the screen is scoped. With `reason=True` nothing is tried without one: a decision against somebody has a reason
+    that they can be told. Before one that moves money, somebody who signed in long ago proves who they are (docs/adr/0011). For
+    everything that fits a list's filters, beyond what one request should carry, it becomes a job (apps.core.backoffice.bulk).
     """
 
     def wrap(decide: Decide) -> Any:
+        def decide_theirs(screen: Any, request: HttpRequest, rows: QuerySet[Any], why: str) -> Outcome:
+            mine = screen.theirs(request, rows, *keys) if keys else rows
+            others = [] if mine is rows else [str(row) for row in rows.exclude(pk__in=mine.values("pk"))]
+            outcome = decide(screen, request, mine, why)
+            outcome.refused += [(row, "not yours to decide") for row in others]
+            return outcome
+
         @wraps(decide)
         def action(screen: Any, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
             why = reason_of(request)
@@ -106,12 +114,12 @@ def decision(
                 return None
             if bulk.is_for_a_job(request, rows):
                 return bulk.start(request, screen, decide.__name__, rows, why)
-            tell(request, decide(screen, request, rows, why), done=done)
+            tell(request, decide_theirs(screen, request, rows, why), done=done)
             return None
 
         marked: Any = action
         marked.short_description, marked.allowed_permissions = label, [needs]
-        marked.decide, marked.moves_money = decide, moves_money
+        marked.decide, marked.moves_money = decide_theirs, moves_money
         return marked
 
     return wrap

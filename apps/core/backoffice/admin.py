@@ -26,7 +26,11 @@ from apps.core.tenancy import reading_across
 class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
     """Read-only unless a key says otherwise. `search_prefixes` are columns whose beginnings are searched: an index serves that,
     and it is leakproof, while LIKE is not. `money_fields` are shown with their currency, `json_fields` as lines of text. `pages`
-    are (name, URL name) of pages beside the list, for the navigation."""
+    are (name, URL name) of pages beside the list, for the navigation.
+
+    `scope_by` is the column of the user a row is about. With it, those who hold a key for a department or an enterprise may come
+    in, and see the rows of the people they work for.
+    """
 
     view_keys: ClassVar[Sequence[str]] = ()
     add_keys: ClassVar[Sequence[str]] = ()
@@ -36,6 +40,7 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
     money_fields: ClassVar[Sequence[str]] = ()
     json_fields: ClassVar[Sequence[str]] = ()
     pages: ClassVar[Sequence[tuple[str, str]]] = ()
+    scope_by: ClassVar[str] = ""
     plural: ClassVar[str] = ""
     intro: ClassVar[str] = ""
     empty_text: ClassVar[str] = ""
@@ -50,17 +55,43 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
     actions_on_bottom = False
     empty_value_display = "–"
 
+    def may(self, request: HttpRequest, *keys: str) -> bool:
+        """Does the caller hold one of these keys for rows of this screen?"""
+        return may(request, keys, scoped=bool(self.scope_by))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return self.seen(request, rows)
+
+    def seen(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The part of `rows` that the caller's keys open."""
+        access: Any = getattr(request, "access", None)
+        if not self.scope_by:
+            return rows
+        if access is None:
+            return rows.none()
+        narrowed: QuerySet[Any] = access.narrow(rows, *self.view_keys, *self.change_keys, by=self.scope_by)
+        return narrowed
+
+    def theirs(self, request: HttpRequest, rows: QuerySet[Any], *keys: str) -> QuerySet[Any]:
+        """The rows whose user these keys are held for; `rows` itself where they are held for all."""
+        access: Any = getattr(request, "access", None)
+        if access is None:
+            return rows.none()
+        narrowed: QuerySet[Any] = access.narrow(rows, *keys, by=self.scope_by)
+        return narrowed
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.is_offered() and holds(request, (*self.view_keys, *self.change_keys))
+        return self.is_offered() and holds(request, (*self.view_keys, *self.change_keys), scoped=bool(self.scope_by))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, self.add_keys)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request, self.change_keys)
+        return self.may(request, *self.change_keys)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -23,11 +23,13 @@ from apps.orders.models import Order
 from apps.orders.services import ExternalOrder, ReportedLine, record_external_order, refund_order
 from apps.orders.services.customers import CustomerIds
 from apps.payouts.services import add_method, approve_payout, process_payout, request_payout
-from apps.rbac.models import Role
-from apps.rbac.services import assign_role
+from apps.rbac.models import Department, Role
+from apps.rbac.services import add_member, assign_role, update_department
 from apps.referrals.models import Click, Partner
 from apps.referrals.services import create_link, record_click
 
+# Staff who head a department, by its code.
+HEADS = {"manager": "AFFILIATE_MGMT", "payouts": "FINANCE"}
 STAFF = {"admin": "admin", "manager": "affiliate_manager", "payouts": "payout_manager"}
 
 
@@ -67,6 +69,10 @@ class Story:
             )  # fmt: skip
             assign_role(user=user, role=Role.objects.get(key=role), actor=SYSTEM, access=None)
             found[name] = user
+        for name, code in HEADS.items():
+            department = Department.objects.get(code=code)
+            add_member(department=department, user=found[name], actor=SYSTEM, access=None)
+            update_department(department=department, head=found[name], actor=SYSTEM, access=None)
         return found
 
     def recruit(self) -> list[Person]:

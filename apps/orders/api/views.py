@@ -15,8 +15,11 @@ from apps.orders import services
 from apps.orders.api import serializers
 from apps.orders.api.filters import OrderFilter
 from apps.orders.models import Order
-from apps.orders.selectors import orders_of
 from apps.rbac.access import SIGNED_IN, access_of, requires
+
+BUYER = "customer__user_id"
+READ_KEYS = ("order.read", "orders.write")
+REFUND = requires("order.update", "orders.write", at="scoped", step_up=True)
 
 
 class ExternalOrderView(ApiView):
@@ -60,12 +63,13 @@ class OrderView(ApiView):
 class RefundView(ApiView):
     """Report money given back, in part or whole. The same report again answers 200 with the same refund."""
 
-    access = {"POST": requires("order.update", "orders.write", step_up=True)}
+    access = {"POST": REFUND}
     serializer_class = serializers.RefundRequest
 
     @extend_schema(responses={201: serializers.RefundRow, 200: serializers.RefundRow})
     def post(self, request: Request, pk: UUID) -> Response:
-        order = Order.objects.filter(pk=pk).first()
+        rows = access_of(request).narrow(Order.objects.all(), *REFUND.keys, by=BUYER)
+        order: Order | None = rows.filter(pk=pk).first()
         if order is None:
             raise NotFound()
         actor: Any = request.user
@@ -74,11 +78,13 @@ class RefundView(ApiView):
 
 
 def visible_orders(request: Any) -> QuerySet[Order]:
-    """All of the site's for staff with `order.read` and shops with `orders.write`, else the caller's own."""
-    access = access_of(request)
-    wide = access.at_site("order.read") or access.at_site("orders.write")
-    orders = Order.objects.all() if wide else orders_of(person(request))
-    return orders.select_related("customer").prefetch_related("lines")
+    """All of the site's for staff with `order.read` and shops with `orders.write`, else the caller's own and those of the people
+    they work for."""
+    access, orders = access_of(request), Order.objects.select_related("customer").prefetch_related("lines")
+    if any(access.at_site(key) for key in READ_KEYS):
+        return orders
+    narrowed: QuerySet[Order] = access.narrow(orders, *READ_KEYS, by=BUYER, own=person(request).pk)
+    return narrowed
 
 
 def find_order(request: Any, pk: UUID) -> Order:

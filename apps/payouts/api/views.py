@@ -15,17 +15,18 @@ from apps.core.errors import NotFound
 from apps.payouts import services
 from apps.payouts.api import serializers
 from apps.payouts.models import Payout, PayoutMethod
-from apps.rbac.access import access_of, requires
+from apps.rbac.access import Requirement, access_of, requires
 
+APPROVE = requires("payout.approve", at="scoped", step_up=True)
+REJECT = requires("payout.approve", "payout.manage", at="scoped", step_up=True)
+PROCESS = requires("payout.manage", at="scoped", step_up=True)
 FINAL = [status for status in Payout.Status.values if status not in Payout.OPEN]
 
 
 def visible_payouts(request: Request) -> Any:
-    """All of the site for staff, one's own otherwise; what isn't visible doesn't exist."""
-    rows = Payout.objects.select_related("user", "method")
-    if access_of(request).at_site("payout.read"):
-        return rows
-    return rows.filter(user_id=person(request).pk)
+    """All of the site for staff, else one's own and those of the people one works for; what isn't visible doesn't exist."""
+    access, rows = access_of(request), Payout.objects.select_related("user", "method")
+    return rows if access.at_site("payout.read") else access.narrow(rows, "payout.read", own=person(request).pk)
 
 
 class PayoutFilter(DayRangeFilter):
@@ -79,34 +80,34 @@ class PayoutRequestView(ApiView):
 
 
 class PayoutApproveView(ApiView):
-    access = {"POST": requires("payout.approve", step_up=True)}
+    access = {"POST": APPROVE}
     serializer_class = serializers.PayoutRow
 
     @extend_schema(request=None, responses=serializers.PayoutRow)
     def post(self, request: Request, pk: UUID) -> Response:
-        payout = services.approve_payout(payout=find_payout(request, pk), actor=request.user)  # type: ignore[arg-type]
+        payout = services.approve_payout(payout=find_decidable(request, pk, APPROVE), actor=request.user)  # type: ignore[arg-type]
         return Response(serializers.PayoutRow(payout).data)
 
 
 class PayoutRejectView(ApiView):
-    access = {"POST": requires("payout.approve", "payout.manage", step_up=True)}
+    access = {"POST": REJECT}
     serializer_class = serializers.RejectRequest
 
     @extend_schema(responses=serializers.PayoutRow)
     def post(self, request: Request, pk: UUID) -> Response:
-        payout = find_payout(request, pk)
+        payout = find_decidable(request, pk, REJECT)
         reason = self.validated(request)["reason"]
         payout = services.reject_payout(payout=payout, actor=request.user, reason=reason)  # type: ignore[arg-type]
         return Response(serializers.PayoutRow(payout).data)
 
 
 class PayoutProcessView(ApiView):
-    access = {"POST": requires("payout.manage", step_up=True)}
+    access = {"POST": PROCESS}
     serializer_class = serializers.ProcessRequest
 
     @extend_schema(responses=serializers.PayoutRow)
     def post(self, request: Request, pk: UUID) -> Response:
-        payout = find_payout(request, pk)
+        payout = find_decidable(request, pk, PROCESS)
         reference = self.validated(request)["reference"]
         payout = services.process_payout(payout=payout, actor=request.user, reference=reference)  # type: ignore[arg-type]
         return Response(serializers.PayoutRow(payout).data)
@@ -128,10 +129,20 @@ class PayoutCancelView(ApiView):
 
 
 def find_payout(request: Request, pk: UUID) -> Payout:
-    """Staff who may decide see all of the site, even without `payout.read`. Raises NotFound."""
-    access = access_of(request)
-    staff = any(access.at_site(key) for key in ("payout.read", "payout.approve", "payout.manage"))
-    rows = Payout.objects.select_related("user", "method") if staff else visible_payouts(request)
+    """Those who may decide one see it, even without `payout.read`. Raises NotFound."""
+    access, keys = access_of(request), ("payout.read", "payout.approve", "payout.manage")
+    rows = Payout.objects.select_related("user", "method")
+    if not any(access.at_site(key) for key in keys):
+        rows = access.narrow(rows, *keys, own=person(request).pk)
+    return _first(rows, pk)
+
+
+def find_decidable(request: Request, pk: UUID, decision: Requirement) -> Payout:
+    """Among the payouts of those for whom the decision is the caller's. Raises NotFound."""
+    return _first(access_of(request).narrow(Payout.objects.select_related("user", "method"), *decision.keys), pk)
+
+
+def _first(rows: Any, pk: UUID) -> Payout:
     payout: Payout | None = rows.filter(pk=pk).first()
     if payout is None:
         raise NotFound()

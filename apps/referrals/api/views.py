@@ -277,12 +277,13 @@ class MoveView(ApiView):
 class PartnerView(ApiView):
     """Staff decide on a partner's status and kind."""
 
-    access = {"PATCH": requires("affiliate.manage")}
+    access = {"PATCH": requires("affiliate.manage", at="scoped")}
     serializer_class = serializers.PartnerChange
 
     @extend_schema(responses=serializers.TreeRow)
     def patch(self, request: Request, pk: UUID) -> Response:
-        partner = find_partner(pk)
+        rows = access_of(request).narrow(Partner.objects.people(), "affiliate.manage")
+        partner = find_partner(pk, among=rows)
         data = self.validated(request)
         about: dict[str, Any] = {"reason": data["reason"], "actor": request.user}
         if "status" in data:
@@ -302,10 +303,10 @@ def read_level(value: str | None, *, field: str) -> int:
     return int(value)
 
 
-def find_partner(pk: UUID | str) -> Partner:
-    """Raises NotFound for an unknown id, another site's, the root's, and for what is no id at all."""
+def find_partner(pk: UUID | str, *, among: Any = None) -> Partner:
+    """Raises NotFound for an unknown id, another site's, the root's, one outside `among`, and for what is no id at all."""
     try:
-        found = Partner.objects.people().filter(pk=UUID(str(pk))).first()
+        found: Partner | None = (Partner.objects.people() if among is None else among).filter(pk=UUID(str(pk))).first()
     except ValueError:
         found = None
     if found is None:

@@ -1,0 +1,5 @@
+"""Departments, roles, and who holds them."""
+
+from apps.backoffice.admin.rbac import assignments, departments, roles
+
+__all__ = ["assignments", "departments", "roles"]
