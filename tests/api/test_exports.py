@@ -10,17 +10,13 @@ from apps.audit.models import AuditEvent
 from apps.core.exports import FORMATS
 from apps.core.exports import response as made
 from apps.core.tenancy import site_context
-from tests.api.test_lists import PINNED, world  # noqa: F401  (a fixture)
+from tests.api.test_lists import PINNED, url, world  # noqa: F401  (a fixture)
 from tests.permissions.scenarios import build_world
 
 # Whole numbers that are no money.
 COUNTS = {
     "level", "direct_referrals", "total_team_size", "version", "plan_version", "depth", "hold_days", "number",
 }  # fmt: skip
-
-
-def url(path):
-    return "/api/v1/" + path.replace("<int:level>", "1")
 
 
 def table(answer):

@@ -77,8 +77,12 @@ def change(row):
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
+# Pages of their own, drawn for one site.
+OWN_PAGE = {"rbac.Department"}
+
+
 def offered(model):
-    return model._meta.label not in SECRET | SHARED
+    return model._meta.label not in SECRET | SHARED | OWN_PAGE
 
 
 def first_row(model):

@@ -13,7 +13,7 @@ PRIVILEGED = sorted(
     if route.method != "GET"
     and (name := f"{route.method} {route.path.removeprefix('api/v1/')}") in SCENARIOS
     and route.view.access[route.method].kind == "keys"
-    and route.view.access[route.method].at == "site"
+    and route.view.access[route.method].at != "own"
 )
 # What a person does with what is their own, and that is written down nevertheless: their sign-ins and their money.
 OWN = ("POST auth/password/change", "POST auth/password/reset/confirm", "POST payouts/request", "POST payout-methods",
@@ -73,6 +73,9 @@ PRESSED = {
     ("payouts.Payout", "approve"): "requested",
     ("payouts.Payout", "reject"): "requested",
     ("payouts.Payout", "process"): "approved",
+    ("rbac.PlatformRole", "revoke"): "platform role",
+    ("rbac.Role", "remove"): "own role",
+    ("rbac.UserRole", "revoke"): "assignment",
     ("referrals.Partner", "make_active"): "below, inactive",
     ("referrals.Partner", "make_inactive"): "below",
     ("referrals.Partner", "freeze"): "below",
@@ -89,6 +92,22 @@ def actions():
 
 def test_every_action_is_pressed_below():
     assert actions() == set(PRESSED)
+
+
+def role_of(what):
+    """Something of Ben's to take back. Only a holder of a platform role takes one back, so the boss has one then."""
+    from apps.accounts.models import User
+    from apps.audit.services import SYSTEM
+    from apps.rbac.models import PlatformRole, Role
+    from apps.rbac.services import assign_role
+
+    boss, ben = (User.objects.get(email=f"{name}@example.com") for name in ("boss", "ben"))
+    if what == "platform role":
+        PlatformRole.objects.create(user=boss, role_key="super_admin")
+        return PlatformRole.objects.create(user=ben, role_key="admin")
+    if what == "own role":
+        return Role.objects.create(key="own_role", name="Own role")
+    return assign_role(user=ben, role=Role.objects.get(key="support_agent"), actor=SYSTEM, access=None)
 
 
 def row_of(world, key):
@@ -118,6 +137,8 @@ def row_of(world, key):
         ben = User.objects.get(email="ben@example.com")
         while not LOGIN_LOCKOUT.fail(ben.email):
             pass
+    if key[0].startswith("rbac."):
+        return role_of(what)
     if what == "ben's sign-in":
         return SignIn.objects.filter(user__email="ben@example.com").first()
     if what == "dora's device":

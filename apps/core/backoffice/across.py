@@ -28,10 +28,10 @@ class SiteFilter(admin.SimpleListFilter):
 
 
 class ReadAcrossSites:
-    """For UplineModelAdmin. `across` says for a table without a site that it makes sense there; `across_hides` names columns
-    and fields that the audit role may not read."""
+    """For UplineModelAdmin. `across` says of a table without a site that it makes sense there, or of one with a site that its
+    page doesn't; `across_hides` names columns and fields that the audit role may not read."""
 
-    across: ClassVar[bool] = False
+    across: ClassVar[bool | None] = None
     across_hides: ClassVar[tuple[str, ...]] = ()
     model: Any
 
@@ -39,7 +39,7 @@ class ReadAcrossSites:
         """At one site every screen is. Across sites, those of tables with a site that the audit role reads."""
         if not reading_across():
             return True
-        if not (self.across or self._has_site()):
+        if not (self._has_site() if self.across is None else self.across):
             return False
         return self.model._meta.db_table not in hidden_tables(read_alias())
 

@@ -56,8 +56,12 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
     empty_value_display = "–"
 
     def may(self, request: HttpRequest, *keys: str) -> bool:
-        """Does the caller hold one of these keys for rows of this screen?"""
-        return may(request, keys, scoped=bool(self.scope_by))
+        """Does the caller hold one of these keys for rows of this screen? Nothing while all sites are read."""
+        return not reading_across() and self.holds(request, *keys)
+
+    def holds(self, request: HttpRequest, *keys: str) -> bool:
+        """As `may`, of what one sees."""
+        return holds(request, keys, scoped=bool(self.scope_by))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
@@ -85,7 +89,7 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.is_offered() and holds(request, (*self.view_keys, *self.change_keys), scoped=bool(self.scope_by))
+        return self.is_offered() and self.holds(request, *self.view_keys, *self.change_keys)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, self.add_keys)

@@ -115,6 +115,8 @@ class MakesFiles:
 
     def _plain(self, row: Any, name: str) -> Any:
         """A field's own value, its choice in words; of anything else the text that the list shows."""
+        if name == "__str__":
+            return str(row)
         field = self._field(name)
         if field is not None:
             if field.choices:

@@ -58,10 +58,8 @@ class RoleListView(ListView):
     def get_queryset(self) -> QuerySet[Role]:
         return Role.objects.select_related("parent")
 
-    def list(self, request: Request) -> Response:
-        page: Any = self.paginate_queryset(self.get_queryset())
-        rows = serializers.RoleRow(page, many=True, context=_context(page)).data
-        return self.get_paginated_response(rows)
+    def shown(self, page: Any, site: Any = None) -> Any:
+        return serializers.RoleRow(page, many=True, context=_context(page)).data
 
     @extend_schema(request=serializers.RoleRequest, responses={201: serializers.RoleRow})
     def post(self, request: Request) -> Response:

@@ -1,5 +1,6 @@
 """Who holds which role, where and until when: given by a form, taken back with a reason."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -107,13 +108,15 @@ class UserRoleAdmin(UplineModelAdmin):
         return self.may(request, *KEYS)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The names of departments and enterprises in a query for each kind, instead of one per row."""
         changelist = super().get_changelist_instance(request)
-        rows = list(changelist.result_list)
+        changelist.result_list = list(changelist.result_list)
+        self.prepare(changelist.result_list)
+        return changelist
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """The names of departments and enterprises in a query for each kind, instead of one per row."""
         for row, shown in zip(rows, selectors.given(rows), strict=True):
             row.scope_name = shown.scope_name
-        changelist.result_list = rows
-        return changelist
 
     @admin.display(description="holder", ordering="user__email")
     def who(self, row: UserRole) -> str:

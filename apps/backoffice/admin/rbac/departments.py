@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from apps.core.backoffice import UplineModelAdmin, may, named
+from apps.core.backoffice import UplineModelAdmin, holds, named
 from apps.core.errors import DomainError, Invalid
 from apps.rbac import selectors, services
 from apps.rbac.access import access_of
@@ -101,6 +101,7 @@ class PositionForm(forms.Form):
 
 @admin.register(Department)
 class DepartmentAdmin(UplineModelAdmin):
+    across = False  # its page is the tree of one site
     intro = "Who works where, and in which position. A position gives its role, and takes it back."
     view_keys = READ_KEYS
     add_keys = CREATE_KEYS
@@ -108,9 +109,9 @@ class DepartmentAdmin(UplineModelAdmin):
     add_word = "New department"
     ordering = ("code",)
 
-    def may(self, request: HttpRequest, *keys: str) -> bool:
+    def holds(self, request: HttpRequest, *keys: str) -> bool:
         """Those who work for one department come in too; `seen` says which they see."""
-        return may(request, keys, scoped=True)
+        return holds(request, keys, scoped=True)
 
     def seen(self, request: HttpRequest, rows: Any) -> Any:
         access = getattr(request, "access", None)
