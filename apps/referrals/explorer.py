@@ -60,7 +60,7 @@ def branch(request: HttpRequest, pk: str, context: dict[str, Any]) -> HttpRespon
     """One branch, for the page to open in place."""
     if not may(request, KEYS):
         raise PermissionDenied
-    shown = {**context, "branch": branch_of(_partner(pk))}
+    shown = {**context, "branch": branch_of(_partner(pk)), "inside": True}
     return TemplateResponse(request, "admin/tools/tree_branch.html", shown)
 
 

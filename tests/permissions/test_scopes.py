@@ -7,12 +7,11 @@ enterprise with a sub-user.
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.accounts.middleware import SESSION_SITE
 from apps.accounts.models import Membership
+from apps.accounts.tests.browsers import browser_of
 from apps.audit.services import SYSTEM
 from apps.commissions.models import Commission
 from apps.commissions.services import commission_orders
@@ -238,12 +237,7 @@ SCREENS = {
 @pytest.fixture
 def desk(site):
     def sit(user):
-        client = Client(headers={"host": "alpha.localhost"})
-        client.force_login(user, backend="apps.accounts.backends.MembershipBackend")
-        session = client.session
-        session[SESSION_SITE] = site.code
-        session.save()
-        return client
+        return browser_of(user, site)
 
     return sit
 

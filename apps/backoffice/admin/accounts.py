@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from apps.accounts import services
 from apps.accounts.models import ApiKey, Membership, RecoveryCode, RefreshToken, SignIn, TwoFactorDevice, User
@@ -28,6 +29,7 @@ from apps.core.errors import DomainError
 from apps.core.tenancy import reading_across
 from apps.rbac import catalogue
 from apps.rbac.access import access_of
+from apps.rbac.models import UserRole
 
 STANDING = ("user.update", "user.manage")
 
@@ -96,7 +98,11 @@ class MembershipAdmin(UplineModelAdmin):
     def _row_context(self, request: HttpRequest, obj: Membership) -> dict[str, Any]:
         """While all sites are read, the row by itself: what a person is, they are at one site."""
         context = super()._row_context(request, obj)
-        return context if reading_across() else {**context, "person": person(request, obj)}
+        if reading_across():
+            return context
+        give = self.admin_site.get_model_admin(UserRole).has_add_permission(request)
+        url = reverse("admin:rbac_userrole_add") if give else ""
+        return {**context, "person": person(request, obj), "give_role_url": url}
 
     def title_of(self, obj: Membership) -> str:
         return str(obj.user)

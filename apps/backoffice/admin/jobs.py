@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from apps.backoffice import jobs
 from apps.backoffice.models import BulkJob
-from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision
+from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, holds
 
 _TONE = {"running": "processing", "done": "paid", "stopped": "reversed"}
 
@@ -33,6 +33,13 @@ class BulkJobAdmin(UplineModelAdmin):
     action_form = ReasonForm
     actions = ("stop",)
     change_form_template = "admin/tools/bulk_job.html"
+
+    scoped = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Who decides for a department or an enterprise sees their own jobs."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows if holds(request, self.view_keys) else rows.filter(actor_id=request.user.pk)
 
     @admin.display(description="status", ordering="status")
     def state(self, job: BulkJob) -> str:

@@ -21,7 +21,7 @@ from apps.orders.models import Order
 from apps.payouts.models import Payout
 from apps.rbac.access import access_of
 from apps.referrals.models import Partner
-from apps.reports.selectors import PERIODS, midnight, people, revenue
+from apps.reports.selectors import PERIODS, enterprises, midnight, people, revenue
 from apps.sites.selectors import current_site, site_day
 
 DAYS = 14
@@ -82,6 +82,7 @@ class Home:
     revenue: RevenueChart | None
     books: BooksNow | None
     people: People | None
+    enterprises: list[Any]
     activity: list[Said] | None
 
 
@@ -96,6 +97,7 @@ def home(request: HttpRequest) -> Home:
         revenue=_revenue(request.GET.get("revenue", "day")) if may("order.read") or analyst else None,
         books=books_now() if may("payout.read") or may("billing.read") else None,
         people=_people() if analyst else None,
+        enterprises=list(enterprises().order_by("-id")[:SHOWN]) if analyst else [],
         activity=_activity() if may("user.read") or may("permission.read") else None,
     )
 

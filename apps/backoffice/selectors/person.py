@@ -7,9 +7,13 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest
 
-from apps.accounts.models import Membership
+from apps.accounts.models import Membership, SignIn, User
+from apps.accounts.services import locked_seconds, standing
+from apps.accounts.sign_ins import live_sign_ins
 from apps.audit.models import AuditEvent
 from apps.commissions.models import Commission
+from apps.core import recording
+from apps.core.tenancy import across_sites, site_of
 from apps.orders.models import Order
 from apps.rbac.access import access_of
 from apps.rbac.models import PlatformRole, UserRole
@@ -29,6 +33,25 @@ class Held:
     scope: str
     expires_at: datetime | None
     granted_by: str
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A site they belong to. Only holders of a platform role see others than the present one."""
+
+    code: str
+    user_type: str
+    is_active: bool
+
+
+@dataclass(frozen=True)
+class Door:
+    """How they sign in, and what is signed in as them here."""
+
+    two_factor: bool
+    codes_left: int
+    locked_seconds: int
+    sign_ins: list[SignIn]
 
 
 @dataclass(frozen=True)
@@ -61,6 +84,8 @@ class Earned:
 class Person:
     currency: str
     roles: list[Held] | None
+    sites: list[Elsewhere] | None
+    door: Door | None
     place: Place | None
     wallet: Summary | None
     bought: Bought | None
@@ -71,12 +96,15 @@ class Person:
 
 def person(request: HttpRequest, membership: Membership) -> Person:
     """A fixed number of queries. A part is None where the viewer may not see it, or they have none."""
-    may, user = access_of(request).at_site, membership.user
+    access, user = access_of(request), membership.user
+    may = access.at_site
     partner = Partner.objects.select_related("sponsor__user").filter(user=user).first()
     reads_audit = may("user.read") or may("permission.read")
     return Person(
         currency=current_site().currency,
         roles=_roles(user) if may("role.read") or may("rbac.user_roles.manage") else None,
+        sites=_sites(request, membership) if access.platform else None,
+        door=_door(user) if any(map(may, ("user.update", "user.manage", "permission.read"))) else None,
         place=_place(partner) if partner and (may("affiliate.read") or may("affiliate.manage")) else None,
         wallet=wallet_summary(user.pk) if may("payout.read") or may("billing.read") else None,
         bought=_bought(user) if may("order.read") or may("order.update") else None,
@@ -96,6 +124,21 @@ def _roles(user: Any) -> list[Held]:
             for row in here
         ),
     ]  # fmt: skip
+
+
+def _sites(request: HttpRequest, membership: Membership) -> list[Elsewhere]:
+    """Read across sites, and so written down."""
+    recording.record(actor=request.user, action="sites.read_across", target=membership, after={"path": request.path})
+    with across_sites():
+        rows = Membership.objects.filter(user_id=membership.user_id).order_by("id")
+        return [Elsewhere(site_of(row.site_id).code, row.get_user_type_display(), row.is_active) for row in rows]
+
+
+def _door(user: User) -> Door:
+    found = standing(user)
+    return Door(
+        found.is_on, found.recovery_codes, locked_seconds(user), list(live_sign_ins(user).order_by("-id")[:ACTS])
+    )
 
 
 def _place(partner: Partner) -> Place:

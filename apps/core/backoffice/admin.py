@@ -55,13 +55,14 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
     actions_on_bottom = False
     empty_value_display = "–"
 
-    def may(self, request: HttpRequest, *keys: str) -> bool:
-        """Does the caller hold one of these keys for rows of this screen? Nothing while all sites are read."""
-        return not reading_across() and self.holds(request, *keys)
+    @property
+    def scoped(self) -> bool:
+        """Do those come in too who hold a key for a department or an enterprise only?"""
+        return bool(self.scope_by)
 
-    def holds(self, request: HttpRequest, *keys: str) -> bool:
-        """As `may`, of what one sees."""
-        return holds(request, keys, scoped=bool(self.scope_by))
+    def may(self, request: HttpRequest, *keys: str) -> bool:
+        """Does the caller hold one of these keys for rows of this screen?"""
+        return may(request, keys, scoped=self.scoped)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
@@ -89,7 +90,7 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.is_offered() and self.holds(request, *self.view_keys, *self.change_keys)
+        return self.is_offered() and holds(request, (*self.view_keys, *self.change_keys), scoped=self.scoped)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, self.add_keys)

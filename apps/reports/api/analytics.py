@@ -3,11 +3,14 @@
 from datetime import date
 from typing import Any
 
+import django_filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.api.views import ApiView
+from apps.accounts.models import Membership
+from apps.core.api.exporting import Exported
+from apps.core.api.views import ApiView, ListView
 from apps.core.errors import Invalid
 from apps.rbac.access import requires
 from apps.reports import selectors
@@ -44,6 +47,7 @@ class PeopleView(ApiView):
 
     access = STAFF
     serializer_class = serializers.PeopleReport
+    across_counts = ("total", "active", "by_type.*", "partners.*", "joined.*")
 
     @extend_schema(responses=serializers.PeopleReport)
     def get(self, request: Request) -> Response:
@@ -55,6 +59,8 @@ class RevenueView(ApiView):
 
     access = STAFF
     serializer_class = serializers.RevenueReport
+    across_counts = ("total.orders",)
+    across_amounts = ("total.amount", "total.refunded", "total.net")
     query_fields = ("period", "from", "to")
 
     @extend_schema(responses=serializers.RevenueReport, parameters=[PERIOD, *RANGE])
@@ -71,8 +77,29 @@ class ActsView(ApiView):
 
     access = STAFF
     serializer_class = serializers.ActsReport
+    across_counts = ("total",)
     query_fields = ("from", "to")
 
     @extend_schema(responses=serializers.ActsReport, parameters=RANGE)
     def get(self, request: Request) -> Response:
         return Response(self.get_serializer(selectors.acts(**day_range(request))).data)
+
+
+class EnterpriseFilter(django_filters.FilterSet):
+    is_active = django_filters.BooleanFilter()
+
+    class Meta:
+        model = Membership
+        fields: list[str] = []
+
+
+class EnterprisesView(ListView):
+    """Enterprises with their sub-users and what all of them together have bought."""
+
+    access = STAFF
+    serializer_class = serializers.EnterpriseRow
+    filterset_class = EnterpriseFilter
+    exported = Exported(money=("amount", "refunded"))
+
+    def get_queryset(self) -> Any:
+        return selectors.enterprises()

@@ -4,8 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.accounts.models import Membership
 from apps.orders.models import OrderLine
 from apps.referrals.selectors import name_below
+from apps.sites.selectors import currency_of_site
 
 
 class DayAmount(serializers.Serializer[Any]):
@@ -196,3 +198,27 @@ class ActsReport(Ranged):
     by_action = serializers.DictField(child=serializers.IntegerField())
     by_actor = ActorCount(many=True)
     series = DayCount(many=True)
+
+
+class EnterpriseRow(serializers.ModelSerializer[Membership]):
+    """`id` is the user's. Amounts are those of the enterprise and its sub-users."""
+
+    id = serializers.UUIDField(source="user_id")
+    name = serializers.CharField(source="user.full_name")
+    email = serializers.CharField(source="user.email")
+    sub_users = serializers.IntegerField(source="sub_users_total")
+    active_sub_users = serializers.IntegerField()
+    orders = serializers.IntegerField()
+    amount = serializers.IntegerField()
+    refunded = serializers.IntegerField()
+    currency = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Membership
+        fields = (
+            "id", "name", "email", "is_active", "joined_at", "sub_users", "active_sub_users", "orders", "amount", "refunded",
+            "currency",
+        )  # fmt: skip
+
+    def get_currency(self, row: Membership) -> str:
+        return currency_of_site(row.site_id)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("wallet", views.WalletView.as_view(), name="wallet"),
     path("admin/analytics/users", analytics.PeopleView.as_view(), name="analytics-users"),
     path("admin/analytics/revenue", analytics.RevenueView.as_view(), name="analytics-revenue"),
+    path("admin/analytics/enterprises", analytics.EnterprisesView.as_view(), name="analytics-enterprises"),
     path("admin/analytics/activities", analytics.ActsView.as_view(), name="analytics-activities"),
     path("admin/audit", audit.AuditView.as_view(), name="admin-audit"),
     path("admin/stats", views.SiteStatsView.as_view(), name="admin-stats"),

@@ -1,6 +1,6 @@
 """Read-only figures across apps."""
 
-from apps.reports.selectors.analytics import PERIODS, Revenue, RevenueRow, acts, midnight, people, revenue
+from apps.reports.selectors.analytics import PERIODS, Revenue, RevenueRow, acts, enterprises, midnight, people, revenue
 from apps.reports.selectors.partner import (
     Expected,
     affiliate_stats,
@@ -22,6 +22,7 @@ __all__ = [
     "bought_by_downline",
     "dashboard",
     "earnings_by_day",
+    "enterprises",
     "expected_payout",
     "midnight",
     "pending_commissions",

@@ -10,12 +10,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Sum
-from django.db.models.functions import TruncDate, TruncMonth, TruncYear
+from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, TruncDate, TruncMonth, TruncYear
 
 from apps.accounts.models import Membership
 from apps.audit.models import AuditEvent
 from apps.core.errors import Invalid
+from apps.core.ids import uuid7_at
 from apps.orders.models import Order
 from apps.referrals.models import Partner
 from apps.sites.selectors import current_site, site_day
@@ -163,6 +164,36 @@ def people() -> dict[str, Any]:
     }
 
 
+def enterprises() -> QuerySet[Membership]:
+    """Memberships of enterprises, each with `sub_users_total`, `active_sub_users`, and `orders`, `amount`, `refunded` of the
+    enterprise and its sub-users, in minor units. Sums are correlated: a page pays for its own rows."""
+    theirs = Membership.objects.filter(enterprise=OuterRef("pk")).order_by().values("enterprise")
+    bought = (
+        Order.objects.filter(paid_at__isnull=False)
+        .filter(
+            Q(user_id=OuterRef("user_id"))
+            | Q(user_id__in=Membership.objects.filter(enterprise=OuterRef(OuterRef("pk"))).values("user_id"))
+        )
+        .order_by()
+        .values("site")
+    )
+
+    def of(rows: Any, figure: Any) -> Coalesce:
+        return Coalesce(Subquery(rows.annotate(n=figure).values("n")), 0, output_field=BigIntegerField())
+
+    return (
+        Membership.objects.filter(user_type=Membership.Kind.ENTERPRISE)
+        .select_related("user")
+        .annotate(
+            sub_users_total=of(theirs, Count("pk")),
+            active_sub_users=of(theirs, Count("pk", filter=Q(is_active=True))),
+            orders=of(bought, Count("pk")),
+            amount=of(bought, Sum("amount")),
+            refunded=of(bought, Sum("refunded_amount")),
+        )
+    )
+
+
 def acts(*, first: date | None = None, last: date | None = None) -> dict[str, Any]:
     """The activity monitor: what was done at the site in a range of days, and by whom. From the audit.
 
@@ -172,9 +203,9 @@ def acts(*, first: date | None = None, last: date | None = None) -> dict[str, An
     first = first or last - timedelta(days=6)
     if first > last or (last - first).days >= 31:
         raise Invalid("invalid", "A range of 1 to 31 days.", field="from")
-    events = AuditEvent.objects.filter(
-        created_at__gte=midnight(first), created_at__lt=midnight(last + timedelta(days=1))
-    ).order_by()
+    # Ids begin with their time, so a range of days is a range of the primary key.
+    begin, end = uuid7_at(midnight(first)), uuid7_at(midnight(last + timedelta(days=1)))
+    events = AuditEvent.objects.filter(pk__gte=begin, pk__lt=end).order_by()
     zone = ZoneInfo(current_site().time_zone)
     days: dict[date, int] = dict(
         events.annotate(day=TruncDate("created_at", tzinfo=zone)).values_list("day").annotate(n=Count("pk"))

@@ -115,6 +115,30 @@ def test_people_by_type_standing_and_day(site, analyst, make_user):
     assert (len(series), series[-1]["joined"], series[-11]["joined"]) == (30, 4, 1)
 
 
+def test_enterprises_with_their_sub_users_and_what_they_bought(site, analyst, make_user):
+    firm = make_user("firm@example.com", full_name="Firm Ltd", user_type="enterprise")
+    at = Membership.objects.get(user=firm)
+    clerk, gone = (
+        make_user(f"{name}@example.com", user_type="sub_user", enterprise=at, is_active=name == "clerk")
+        for name in ("clerk", "gone")
+    )
+    make_user("empty@example.com", user_type="enterprise")
+    make_order(make_partner(user=firm), ("server", 1_000))
+    refund_order(make_order(make_partner(user=clerk), ("server", 500)), 200)
+    make_order(make_partner(), ("server", 9_000))
+
+    rows = analyst.get(f"{URL}/enterprises").json()["results"]
+
+    assert [(row["email"], row["sub_users"], row["amount"]) for row in rows] == [
+        ("empty@example.com", 0, 0), ("firm@example.com", 2, 1_500),
+    ]  # fmt: skip
+    row = rows[1]
+    assert (row["id"], row["name"], row["active_sub_users"]) == (str(firm.pk), "Firm Ltd", 1)
+    assert (row["orders"], row["refunded"], row["currency"]) == (2, 200, "INR")
+    assert "firm@example.com" in b"".join(analyst.get(f"{URL}/enterprises?format=csv").streaming_content).decode()
+    assert gone.pk
+
+
 def test_what_was_done_and_by_whom(site, analyst, make_user):
     today = site_day()
     boss = make_user("boss@example.com")

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from apps.core.backoffice import UplineModelAdmin, holds, named
+from apps.core.backoffice import UplineModelAdmin, named
 from apps.core.errors import DomainError, Invalid
 from apps.rbac import selectors, services
 from apps.rbac.access import access_of
@@ -109,9 +109,7 @@ class DepartmentAdmin(UplineModelAdmin):
     add_word = "New department"
     ordering = ("code",)
 
-    def holds(self, request: HttpRequest, *keys: str) -> bool:
-        """Those who work for one department come in too; `seen` says which they see."""
-        return holds(request, keys, scoped=True)
+    scoped = True  # those who work for one department come in too; `seen` says which they see
 
     def seen(self, request: HttpRequest, rows: Any) -> Any:
         access = getattr(request, "access", None)
