@@ -108,8 +108,10 @@ def _screens(site: Site, client: Client) -> Iterator[tuple[str, str]]:
             continue
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         url = reverse(f"{name}_changelist")
-        changelist = client.get(url).context["cl"]
         yield "list", url
+        changelist = client.get(url).context.get("cl")
+        if changelist is None:  # a page of its own, such as the tree of departments
+            continue
         pages = changelist.paginator.num_pages if hasattr(changelist, "paginator") else 1
         if pages > 1:
             yield "list", f"{url}?p={pages}"
