@@ -10,6 +10,8 @@ from apps.accounts.tokens import issue_pair
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM, record
 from apps.core.tenancy import site_context
+from apps.orders.services import ExternalOrder, ReportedLine, record_external_order
+from apps.orders.services.customers import CustomerIds
 from apps.rbac import catalogue
 from apps.rbac.models import Role
 from apps.rbac.services import assign_role, grant_platform_role
@@ -41,7 +43,21 @@ def sites(transactional_db):
             Membership.objects.create(user=user)
             join(user=user)
         record(actor=SYSTEM, action="test.happened")
+    eva = None
+    for site in (alpha, dollar):  # an enterprise at both, which has bought at both
+        with site_context(site.pk):
+            eva = eva or User.objects.create_user(email="eva@example.com", password=None, full_name="Eva")
+            Membership.objects.create(user=eva, user_type="enterprise")
+            record_external_order(report=order_of(eva, site), actor=SYSTEM)
     return {"ALPHA": alpha, "DOLLAR": dollar}
+
+
+def order_of(user, site):
+    ids, lines = CustomerIds(user_id=user.pk, external_id=None, email=""), (ReportedLine("server", 500),)
+    return ExternalOrder(
+        external_id=f"eva-{site.code}", customer=ids, currency=site.currency, lines=lines, click_id="", referral_code="",
+        paid_at=None,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -139,14 +155,23 @@ def test_figures_are_one_entry_for_each_site_and_sums_of_what_may_be_added(owner
     by_code = {entry["site"]: entry for entry in body["sites"]}
     assert list(by_code) == ["ALPHA", "BETA", "DOLLAR", "GAMMA"]
     assert by_code["ALPHA"] == {"site": "ALPHA", **single}
-    assert (by_code["DOLLAR"]["currency"], by_code["DOLLAR"]["users"], by_code["BETA"]["users"]) == ("USD", 2, 0)
-    assert body["totals"]["users"] == single["users"] + 2
+    assert (by_code["DOLLAR"]["currency"], by_code["DOLLAR"]["users"], by_code["BETA"]["users"]) == ("USD", 3, 0)
+    assert body["totals"]["users"] == single["users"] + 3
     assert body["totals"]["partners"]["total"] == single["partners"]["total"] + 2
     assert "max_depth" not in body["totals"]
     rupees, dollars = sorted(body["totals"]["amounts"], key=lambda amount: amount["currency"])
     assert (rupees["currency"], rupees["orders"]["amount"]) == ("INR", single["orders"]["amount"])
-    assert (dollars["currency"], dollars["orders"]["amount"]) == ("USD", 0)
+    assert (dollars["currency"], dollars["orders"]["amount"]) == ("USD", 500)
     assert "amount" not in body["totals"]["orders"]
+
+
+def test_what_somebody_bought_at_one_site_is_not_counted_at_another(owner):
+    """Users are global: a selector that joins by them relies on seeing one site."""
+    rows = owner.get("/api/v1/admin/analytics/enterprises", {"all_sites": "true"}).json()["results"]
+
+    assert [(row["site"], row["currency"], row["orders"], row["amount"]) for row in rows] == [
+        ("ALPHA", "INR", 1, 500), ("DOLLAR", "USD", 1, 500),
+    ]  # fmt: skip
 
 
 def tree(client, **query):

@@ -1,4 +1,5 @@
-"""Lists whose order holds inside one site only, as a tree's: all sites are read one after the other."""
+"""Lists of all sites, read one after the other: a selector that joins by a user, who may be at several, sees one site at a time,
+and a tree's order holds inside one site only."""
 
 from typing import Any
 
@@ -13,9 +14,10 @@ Place = list[str]
 
 
 class ReadsSiteBySite:
-    """For ListView. `by_site` says that it is such a list; `at_site` is called before the rows of each."""
+    """For ListView. A list of one table that joins nothing may set `by_site` to False and be one list over all sites, newest
+    first. `at_site` is called before the rows of each site."""
 
-    by_site = False
+    by_site = True
     all_sites = False
     request: Any
     page_after: Any

@@ -146,7 +146,6 @@ class GlobalTreeView(TreeListView):
 
     access = {"GET": requires("affiliate.read")}
     query_fields = ("depth", "root")
-    by_site = True
 
     @cached_property
     def top(self) -> Partner:

@@ -66,6 +66,7 @@ class AuditView(ListView):
     access = {"GET": requires("user.read", "permission.read")}
     serializer_class = AuditRow
     filterset_class = AuditFilter
+    by_site = False
 
     def get_queryset(self) -> QuerySet[AuditEvent]:
         return AuditEvent.objects.all()

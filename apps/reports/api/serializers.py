@@ -221,4 +221,4 @@ class EnterpriseRow(serializers.ModelSerializer[Membership]):
         )  # fmt: skip
 
     def get_currency(self, row: Membership) -> str:
-        return currency_of_site(row.site_id)
+        return currency_of_site(row)
