@@ -18,6 +18,7 @@ LISTS = [
 
 # Per list: who asks, and how many queries. Four of each frame the request inside a test: a savepoint, and the site's setting.
 PINNED = {
+    "admin/analytics/enterprises": ("boss", 6),
     "admin/audit": ("boss", 6),
     "admin/referrals/global-tree": ("boss", 10),
     "affiliate/referrals": ("ann", 10),
@@ -45,6 +46,7 @@ PINNED = {
 def world(site):
     """At least two rows in every list."""
     found = build_world(site.pk)
+    from apps.accounts.models import Membership
     from apps.accounts.services import create_api_key
     from apps.audit.services import SYSTEM
     from apps.orders.models import Order
@@ -65,6 +67,8 @@ def world(site):
     dan = Partner.objects.get(user__email="dan@example.com").user
     add_member(department=Department.objects.get(code="SUPPORT"), user=dan, actor=SYSTEM, access=None)
     refund_order(order=Order.objects.first(), external_id="R-0", amount=10, actor=SYSTEM)
+    for name in ("firm", "works"):
+        Membership.objects.filter(user=found.member(name)).update(user_type=Membership.Kind.ENTERPRISE)
     return found
 
 
