@@ -4,7 +4,7 @@ Provisioning runs as the owner for the shared row (the app role creates no tenan
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -16,6 +16,9 @@ from apps.core.tenancy import require_site_id, site_context
 from apps.sites import registry
 from apps.sites.models import Site, SiteDomain, SiteSettings
 from apps.sites.provisioning import steps
+
+SITE_FIELDS = ("name", "time_zone", "hue")
+"""What the operator of a site may change about it; the rest names its rows and money for ever."""
 
 
 def create_site(
@@ -45,6 +48,14 @@ def provision_site(site_id: UUID, *, settings: dict[str, Any]) -> None:
 
 
 @transaction.atomic
+def change_site(*, changes: dict[str, Any], actor: audit.Actor) -> Site:
+    """Change the name, time zone or hue of the present site. Raises Invalid, naming the field."""
+    site = Site.objects.select_for_update(no_key=True).get(pk=require_site_id())
+    transaction.on_commit(registry.forget)
+    return _change(site, {name: changes[name] for name in changes if name in SITE_FIELDS}, actor, "site.changed", "")
+
+
+@transaction.atomic
 def change_settings(*, changes: dict[str, Any], actor: audit.Actor, reason: str = "") -> SiteSettings:
     """Change settings of the present site; what is as it was is left out of the audit.
 
@@ -52,26 +63,34 @@ def change_settings(*, changes: dict[str, Any], actor: audit.Actor, reason: str 
     """
     settings = SiteSettings.objects.select_for_update().get(site_id=require_site_id())
     before = {name: getattr(settings, name) for name in changes}
-    changed = sorted(name for name, value in changes.items() if before[name] != value)
-    if not changed:
-        return settings
-    for name in changed:
-        setattr(settings, name, changes[name])
-    _check_fields(settings, changed)
     if not reason and lowers_security(before, changes):
+        _check_fields(settings, changes)
         raise Invalid("reason_required", "This makes the site less secure. Say why.", field="reason")
-    settings.save(update_fields=changed)
-    audit.record(
-        actor=actor, action="sitesettings.changed", target=settings, before={name: before[name] for name in changed},
-        after={name: changes[name] for name in changed}, reason=reason,
-    )  # fmt: skip
-    return settings
+    return _change(settings, changes, actor, "sitesettings.changed", reason)
 
 
-def _check_fields(settings: SiteSettings, names: list[str]) -> None:
-    others = {field.name for field in settings._meta.fields} - set(names)
+Row = TypeVar("Row", Site, SiteSettings)
+
+
+def _change(row: Row, changes: dict[str, Any], actor: audit.Actor, action: str, reason: str) -> Row:
+    """Write what is new, if it may be, and tell the audit. What is as it was is left out."""
+    before = {name: getattr(row, name) for name, value in changes.items() if getattr(row, name) != value}
+    if not before:
+        return row
+    changed = {name: changes[name] for name in sorted(before)}
+    _check_fields(row, changed)
+    row.save(update_fields=list(changed))
+    audit.record(actor=actor, action=action, target=row, before=before, after=changed, reason=reason)
+    return row
+
+
+def _check_fields(row: Site | SiteSettings, values: dict[str, Any]) -> None:
+    """With the new values set."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    others = {field.name for field in row._meta.fields} - set(values)
     try:
-        settings.clean_fields(exclude=others)
+        row.clean_fields(exclude=others)
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise Invalid("invalid", messages[0], field=field) from error

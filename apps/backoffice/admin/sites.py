@@ -7,12 +7,11 @@ from django.db.models import QuerySet
 from django.forms import CharField, ModelForm
 from django.http import HttpRequest
 
-from apps.audit import services as audit
 from apps.core.backoffice import UplineModelAdmin, money
 from apps.core.tenancy import reading_across, site_of
 from apps.sites.models import Site, SiteDomain, SiteSettings
 from apps.sites.selectors import currency_of_site, current_site
-from apps.sites.services import change_settings, lowers_security
+from apps.sites.services import SITE_FIELDS, change_settings, change_site, lowers_security
 
 # What the Settings page shows, in groups.
 GROUPS = (
@@ -56,16 +55,15 @@ class SiteAdmin(OwnSite):
     across = True
     view_keys = ("analytics.read", "role.read")
     change_keys = ("role.manage",)
-    editable = ("name", "time_zone", "hue")
+    editable = SITE_FIELDS
     list_display = ("code", "name", "currency", "time_zone", "is_active")
     ordering = ("code",)
     inlines = (DomainInline,)
     intro = "The site you work at."
 
     def save_model(self, request: Any, obj: Any, form: ModelForm, change: bool) -> None:
-        if form.changed_data:
-            obj.save(update_fields=form.changed_data)
-            _record(request, obj, form)
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name in self.editable}
+        change_site(changes=changes, actor=request.user)
 
 
 class SettingsForm(ModelForm):
@@ -118,10 +116,3 @@ class SiteSettingsAdmin(UplineModelAdmin):
         """By the service, which takes the row as it is now and not as it was when the page was opened."""
         changes = {name: form.cleaned_data[name] for name in form.changed_data if name in self.editable}
         change_settings(changes=changes, actor=request.user, reason=form.cleaned_data.get("reason", ""))
-
-
-def _record(request: Any, obj: Any, form: ModelForm) -> None:
-    before = {name: form.initial.get(name) for name in form.changed_data}
-    after = {name: form.cleaned_data.get(name) for name in form.changed_data}
-    action = f"{obj._meta.model_name}.changed"
-    audit.record(actor=request.user, action=action, target=obj, before=before, after=after)

@@ -5,8 +5,8 @@ import pytest
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core.errors import Invalid
-from apps.sites.models import SiteSettings
-from apps.sites.services import change_settings
+from apps.sites.models import Site, SiteSettings
+from apps.sites.services import change_settings, change_site
 
 
 def change(reason="", **changes):
@@ -75,3 +75,22 @@ def test_more_security_takes_none(site, before, after):
     change(step_up_minutes=after, staff_two_factor=True, four_eyes=True)
 
     assert now("step_up_minutes", "staff_two_factor", "four_eyes") == (after, True, True)
+
+
+def test_a_site_is_renamed_and_nothing_else_of_it_changes(site):
+    change_site(changes={"name": "Alpha & Sons", "code": "OMEGA", "currency": "USD"}, actor=SYSTEM)
+
+    found = Site.objects.get(pk=site.pk)
+    assert (found.name, found.code, found.currency) == ("Alpha & Sons", site.code, site.currency)
+    event = AuditEvent.objects.get()
+    assert (event.action, event.after) == ("site.changed", {"name": "Alpha & Sons"})
+
+
+@pytest.mark.parametrize(("field", "value"), [("time_zone", "Mars/Olympus"), ("hue", 360), ("name", "")])
+def test_a_site_takes_no_nonsense(site, field, value):
+    with pytest.raises(Invalid) as refused:
+        change_site(changes={field: value}, actor=SYSTEM)
+
+    assert refused.value.field == field
+    assert getattr(Site.objects.get(pk=site.pk), field) == getattr(site, field)
+    assert AuditEvent.objects.count() == 0
