@@ -65,6 +65,8 @@ class MembershipAdmin(UplineModelAdmin):
     actions = ("suspend", "restore", "unlock", "sign_out")
     change_form_template = "admin/tools/person.html"
     scope_by = "user_id"
+    fields = ("user", "email", "user_type", "enterprise", "is_active", "joined_at")
+    readonly_fields = ("email",)
 
     def has_standing_permission(self, request: HttpRequest) -> bool:
         return self.may(request, *STANDING)
@@ -112,6 +114,10 @@ class MembershipAdmin(UplineModelAdmin):
 
     def related_history(self, obj: Membership) -> list[tuple[str, Any]]:
         return [("accounts.user", obj.user_id)]
+
+    @admin.display(description="e-mail")
+    def email(self, membership: Membership) -> str:
+        return membership.user.email
 
     @admin.display(description="member", ordering="user__email")
     def who(self, membership: Membership) -> str:

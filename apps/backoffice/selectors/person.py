@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest
@@ -11,6 +11,7 @@ from apps.accounts.models import Membership, SignIn, User
 from apps.accounts.services import locked_seconds, standing
 from apps.accounts.sign_ins import live_sign_ins
 from apps.audit.models import AuditEvent
+from apps.audit.words import said
 from apps.commissions.models import Commission
 from apps.core import recording
 from apps.core.tenancy import across_sites, site_of
@@ -80,6 +81,13 @@ class Earned:
     paid: int
 
 
+class Act(NamedTuple):
+    """What was done, in words too."""
+
+    event: AuditEvent
+    said: str
+
+
 @dataclass(frozen=True)
 class Person:
     currency: str
@@ -90,8 +98,8 @@ class Person:
     wallet: Summary | None
     bought: Bought | None
     earned: Earned | None
-    acts: list[AuditEvent] | None
-    about: list[AuditEvent] | None
+    acts: list[Act] | None
+    about: list[Act] | None
 
 
 def person(request: HttpRequest, membership: Membership) -> Person:
@@ -128,7 +136,7 @@ def _roles(user: Any) -> list[Held]:
 
 def _sites(request: HttpRequest, membership: Membership) -> list[Elsewhere]:
     """Read across sites, and so written down."""
-    recording.record(actor=request.user, action="sites.read_across", target=membership, after={"path": request.path})
+    recording.record(actor=request.user, action="sites.read_across", after={"path": request.path})
     with across_sites():
         rows = Membership.objects.filter(user_id=membership.user_id).order_by("id")
         return [Elsewhere(site_of(row.site_id).code, row.get_user_type_display(), row.is_active) for row in rows]
@@ -159,11 +167,11 @@ def _earned(user: Any) -> Earned:
     return Earned(*(found.get(status, 0) for status in ("pending", "approved", "paid")))
 
 
-def _acts(of: Q) -> list[AuditEvent]:
-    return list(AuditEvent.objects.filter(of).order_by("-id")[:ACTS])
+def _acts(of: Q) -> list[Act]:
+    return [Act(event, said(event.action)) for event in AuditEvent.objects.filter(of).order_by("-id")[:ACTS]]
 
 
-def _about(membership: Membership, partner: Partner | None) -> list[AuditEvent]:
+def _about(membership: Membership, partner: Partner | None) -> list[Act]:
     """What was done to the member, the login and the partner."""
     of = Q(target_type="accounts.membership", target_id=str(membership.pk))
     of |= Q(target_type="accounts.user", target_id=str(membership.user_id))

@@ -51,8 +51,8 @@ def test_everything_about_one_member(ann, office):
     assert found.earned == Earned(pending=20_000, approved=10_000, paid=0)
     assert (found.bought.orders, found.bought.amount) == (1, 5_000)
     assert [role.name for role in found.roles] == ["Affiliate"]
-    assert [(event.action, event.reason) for event in found.about] == [("partner.status_changed", "two accounts")]
-    assert [event.action for event in found.acts] == ["payout.requested"]
+    assert [(act.event.action, act.event.reason) for act in found.about] == [("partner.status_changed", "two accounts")]
+    assert [act.event.action for act in found.acts] == ["payout.requested"]
     for word in ("₹200.00", "two accounts", found.place.partner.code, "Suspend"):
         assert word in html
 
