@@ -15,7 +15,8 @@ from tests.permissions.scenarios import build_world
 
 # Whole numbers that are no money.
 COUNTS = {
-    "level", "direct_referrals", "total_team_size", "version", "plan_version", "depth", "hold_days", "number", "sub_users", "active_sub_users", "orders",
+    "level", "direct_referrals", "total_team_size", "version", "plan_version", "depth", "hold_days", "number",
+    "sub_users", "active_sub_users", "orders",
 }  # fmt: skip
 
 
