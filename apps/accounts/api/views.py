@@ -142,7 +142,7 @@ class ApiKeyRotateView(ApiView):
     @extend_schema(request=None, responses=serializers.ApiKeySecret)
     def post(self, request: Request, pk: UUID) -> Response:
         key = _find_key(pk)
-        raw = services.rotate_api_key(key=key, actor=request.user)
+        raw = services.rotate_api_key(key=key, actor=request.user, access=access_of(request))
         key.refresh_from_db()
         return Response({**serializers.ApiKeyRow(key).data, "key": raw})
 

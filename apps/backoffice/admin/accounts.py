@@ -278,9 +278,10 @@ class ApiKeyAdmin(UplineModelAdmin):
     @admin.action(description="Rotate: a new secret, the old one ends now", permissions=["revoke"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         made: list[tuple[ApiKey, str]] = []
+        access = access_of(request)
 
         def act(key: ApiKey) -> None:
-            raw = services.rotate_api_key(key=key, actor=request.user)
+            raw = services.rotate_api_key(key=key, actor=request.user, access=access)
             made.append((key, raw))
 
         tell(request, attempt(queryset, act), done="key{s} rotated")
