@@ -102,8 +102,10 @@ class BackOfficeSite(SigningIn, AdminSite):
 
     def _across(self, request: HttpRequest, view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """A page of all sites, in UTC. What isn't a list or a row is refused, and so is everything that isn't a GET."""
-        if not access_of(request).platform:
+        access = access_of(request)
+        if not access.platform:
             return self._refused(request, "Only holders of a platform role read all sites.")
+        access.reach_across(request)
         name = request.resolver_match.url_name if request.resolver_match else ""
         asked = {"path": request.path, **{key: value for key, value in request.GET.items() if key != "p"}}
         recording.record(actor=request.user, action="sites.read_across", after=asked)

@@ -142,6 +142,12 @@ class Access:
         kept = defaultdict(set, {key: scopes for key, scopes in own.items() if scopes})
         return replace(self, scopes=kept, platform=False, withheld=self)
 
+    def reach_across(self, request: Any) -> None:
+        """From here on a Django request that reads all sites has the keys held at all of them: what a site gave counts there only."""
+        everywhere = (Scope.PLATFORM.value, None)
+        kept = {key: {everywhere} for key, scopes in self.scopes.items() if everywhere in scopes}
+        request.access = request._upline_access = replace(self, scopes=defaultdict(set, kept))
+
     def is_stale(self, auth_time: float | None) -> bool:
         """Was the password or code given too long ago for moving money? `auth_time` in seconds since 1970; None is long ago."""
         return bool(self.step_up_seconds) and (auth_time is None or time.time() - auth_time > self.step_up_seconds)

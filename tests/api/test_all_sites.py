@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from rest_framework.test import APIClient
 
 from apps.accounts.models import Membership, User
 from apps.accounts.tokens import issue_pair
@@ -238,3 +239,23 @@ def test_a_role_that_lapses_ends_it_at_the_next_request(owner, sites):
         PlatformRole.objects.all().delete()
 
     assert tree(owner).status_code in (401, 403)
+
+
+@pytest.mark.parametrize("path", ["admin/audit", "admin/stats", "admin/analytics/users", "admin/referrals/global-tree"])
+def test_what_a_site_gave_opens_no_other_site(sites, path):
+    alpha = registry.by_code("ALPHA")
+    with site_context(alpha.pk):
+        user = User.objects.create_user(email="both@example.com", password=None)
+        Membership.objects.create(user=user)
+        assign_role(user=user, role=Role.objects.get(key="super_admin"), actor=SYSTEM, access=None)
+        grant_platform_role(user=user, role_key="ai_fraud_officer", actor=SYSTEM, access=None)
+        access = issue_pair(user=user, site=alpha)["access"]
+        before = AuditEvent.objects.count()
+    client = APIClient(headers={"X-Site-Code": "ALPHA", "Authorization": f"Bearer {access}"})
+
+    answer = client.get(f"/api/v1/{path}", {"all_sites": "true"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    with site_context(alpha.pk):
+        assert AuditEvent.objects.count() == before
+    assert client.get(f"/api/v1/{path}").status_code == 200

@@ -289,3 +289,14 @@ def test_every_screen_that_reads_across_is_ours():
 
 def has_site(model):
     return any(field.name == "site" for field in model._meta.local_fields)
+
+
+def test_what_a_site_gave_opens_no_screen_of_all_sites(member):
+    user = member("super_admin")
+    with site_context(registry.by_code("ALPHA").pk):
+        grant_platform_role(user=user, role_key="payout_manager", actor=SYSTEM, access=None)
+    across, here = desk(user), desk(user, across=False)
+
+    assert across.get(listing(Payout)).status_code == 200
+    assert across.get(listing(Membership)).status_code == 403
+    assert here.get(listing(Membership)).status_code == 200

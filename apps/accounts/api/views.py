@@ -16,6 +16,9 @@ from apps.core.errors import NotFound
 from apps.rbac.access import PUBLIC, SIGNED_IN, access_of, requires
 from apps.sites.selectors import current_site
 
+# A key may move money, and is never asked for a code itself.
+SECRET_SHOWN = requires("permission.manage", step_up=True)
+
 
 def user_agent(request: Request) -> str:
     return str(request.headers.get("User-Agent", ""))
@@ -111,7 +114,7 @@ class PasswordResetConfirmView(ApiView):
 class ApiKeyListView(ListView):
     """Keys of this site's servers."""
 
-    access = {"GET": requires("permission.manage"), "POST": requires("permission.manage")}
+    access = {"GET": requires("permission.manage"), "POST": SECRET_SHOWN}
     serializer_class = serializers.ApiKeyRow
 
     def get_queryset(self) -> Any:
@@ -136,13 +139,13 @@ class ApiKeyView(ApiView):
 
 
 class ApiKeyRotateView(ApiView):
-    access = {"POST": requires("permission.manage")}
+    access = {"POST": SECRET_SHOWN}
     serializer_class = serializers.ApiKeyRow
 
     @extend_schema(request=None, responses=serializers.ApiKeySecret)
     def post(self, request: Request, pk: UUID) -> Response:
         key = _find_key(pk)
-        raw = services.rotate_api_key(key=key, actor=request.user)
+        raw = services.rotate_api_key(key=key, actor=request.user, access=access_of(request))
         key.refresh_from_db()
         return Response({**serializers.ApiKeyRow(key).data, "key": raw})
 

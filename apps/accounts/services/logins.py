@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
@@ -156,29 +157,39 @@ def create_api_key(*, name: str, scopes: list[str], actor: Any, access: Access |
     unknown = [scope for scope in wanted if scope not in catalogue.KEY_SCOPES and scope not in catalogue.ALL_KEYS]
     if unknown or not wanted:
         raise Invalid("scope_unknown", f"No scope is called {unknown[0] if unknown else ''!r}.", field="scopes")
-    lacking = [
-        scope for scope in wanted if scope in catalogue.ALL_KEYS and access is not None and not access.at_site(scope)
-    ]
-    if lacking:
-        raise Denied(message=f"You can't give what you don't hold: {', '.join(lacking[:3])}.")
+    _check_may_hold(wanted, access)
     raw = f"upl_{secrets.token_urlsafe(30)}"
     key = ApiKey.objects.create(
-        name=name, prefix=raw[:12], key_hash=hash_key(raw), scopes=wanted,
-        created_by_id=actor.actor_id if actor.actor_kind == "user" else None,
+        name=name, prefix=raw[:12], key_hash=hash_key(raw), scopes=wanted, created_by_id=_maker(actor),
     )  # fmt: skip
     audit.record(actor=actor, action="api_key.created", target=key, after={"scopes": wanted})
     return key, raw
 
 
+def _maker(actor: Any) -> UUID | None:
+    """Who gets to see the secret. A key that makes another passes on who made it."""
+    found: UUID | None = actor.created_by_id if actor.actor_kind == "api_key" else actor.actor_id
+    return found
+
+
+def _check_may_hold(scopes: list[str], access: Access | None) -> None:
+    """Whoever sees a key's secret can do what it may. Raises Denied."""
+    keys = [scope for scope in scopes if scope in catalogue.ALL_KEYS]
+    lacking = [key for key in keys if access is not None and not access.at_site(key)]
+    if lacking:
+        raise Denied(message=f"You can't give what you don't hold: {', '.join(lacking[:3])}.")
+
+
 @transaction.atomic
-def rotate_api_key(*, key: ApiKey, actor: Any) -> str:
-    """A new secret for the same key; the old one ends now."""
+def rotate_api_key(*, key: ApiKey, actor: Any, access: Access | None) -> str:
+    """A new secret for the same key; the old one ends now. Raises NotFound (revoked), Denied (it may what the actor may not)."""
     key = ApiKey.objects.select_for_update().get(pk=key.pk)
     if key.revoked_at is not None:
         raise NotFound()
+    _check_may_hold(key.scopes, access)
     raw = f"upl_{secrets.token_urlsafe(30)}"
-    key.prefix, key.key_hash = raw[:12], hash_key(raw)
-    key.save(update_fields=["prefix", "key_hash"])
+    key.prefix, key.key_hash, key.created_by_id = raw[:12], hash_key(raw), _maker(actor)
+    key.save(update_fields=["prefix", "key_hash", "created_by"])
     audit.record(actor=actor, action="api_key.rotated", target=key)
     return raw
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from apps.accounts.models import SignIn
+from apps.accounts.models import ApiKey, SignIn
 from apps.accounts.tests.authenticator import enrol
 from apps.accounts.tests.browsers import browser_of
 from apps.accounts.tokens import AccessToken, issue_access
@@ -118,10 +118,23 @@ def test_the_dashboards_session_is_asked_and_renewed_too(manager, payout, site):
     assert approve(browser, payout) == (200, "", "approved")
 
 
+def test_an_old_sign_in_makes_no_key_that_would_not_be_asked(api, make_user, site):
+    owner = make_user("owner@example.com", roles=["super_admin"])
+    enrol(owner)
+    client = signed_in_ago(api, owner, site, HOUR)
+
+    answer = client.post("/api/v1/api-keys", {"name": "Bank", "scopes": ["payout.manage"]})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "step_up_required")
+    assert not ApiKey.objects.exists()
+
+
 def test_the_routes_that_ask_are_these():
     asking = sorted(str(route) for route in api_routes() if route.view.access[route.method].step_up)
 
     assert asking == [
+        "POST api/v1/api-keys",
+        "POST api/v1/api-keys/<uuid:pk>/rotate",
         "POST api/v1/commissions/<uuid:commission_id>/approve",
         "POST api/v1/commissions/approve",
         "POST api/v1/orders/<uuid:pk>/refunds",

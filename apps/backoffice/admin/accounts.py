@@ -268,6 +268,10 @@ class ApiKeyAdmin(UplineModelAdmin):
         """The answer to the form is the only page that ever shows the key."""
         if not self.has_add_permission(request):
             raise PermissionDenied
+        site: Any = self.admin_site
+        asked: HttpResponse | None = site.prove(request, what=self.add_word) if request.method == "POST" else None
+        if asked is not None:  # a key may move money, and is never asked itself
+            return asked
         access, actor = access_of(request), request.user
         held = [key for key in access.keys if access.at_site(key)]
         form = ApiKeyForm(request.POST or None, held=held)
@@ -284,13 +288,16 @@ class ApiKeyAdmin(UplineModelAdmin):
     @admin.action(description="Rotate: a new secret, the old one ends now", permissions=["revoke"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         made: list[tuple[ApiKey, str]] = []
+        access = access_of(request)
 
         def act(key: ApiKey) -> None:
-            raw = services.rotate_api_key(key=key, actor=request.user)
+            raw = services.rotate_api_key(key=key, actor=request.user, access=access)
             made.append((key, raw))
 
         tell(request, attempt(queryset, act), done="key{s} rotated")
         return self._show(request, made) if made else None
+
+    rotate.moves_money = True
 
     def _show(self, request: HttpRequest, made: list[tuple[ApiKey, str]]) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Keep it now", "made": made}

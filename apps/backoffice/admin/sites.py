@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import CharField, ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from apps.core.backoffice import UplineModelAdmin, money
 from apps.core.tenancy import reading_across, site_of
@@ -111,6 +111,18 @@ class SiteSettingsAdmin(UplineModelAdmin):
     @staticmethod
     def _name(field: Any) -> str:
         return field if isinstance(field, str) else str(field.__name__).removesuffix("_shown")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Changed by who has lately proved who they are: the walls before money are settings too."""
+        site: Any = self.admin_site
+        changes = request.method == "POST" and self.has_change_permission(request)
+        asked: HttpResponse | None = site.prove(request, what="Settings") if changes else None
+        if asked is not None:
+            return asked
+        page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        return page
 
     def save_model(self, request: Any, obj: Any, form: ModelForm, change: bool) -> None:
         """By the service, which takes the row as it is now and not as it was when the page was opened."""

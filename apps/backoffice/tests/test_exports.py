@@ -121,6 +121,18 @@ def test_a_refusal_leads_back_to_the_list_and_says_why(site, office, deliver, mo
     assert not AuditEvent.objects.filter(action="export.made").exists()
 
 
+@pytest.mark.parametrize("query", [{"colour": "blue"}, {"level__exact": "high"}, {"earned_at__gte": "soon"}])
+def test_a_filter_that_the_list_does_not_have_makes_no_file(site, office, deliver, query):
+    desk = office("super_admin")
+    one_more(site, deliver, 1)
+
+    answer = desk.client.get(file_of(Commission), {**query, "format": "csv"}, follow=True)
+
+    assert answer.status_code == 200
+    assert "no such filter" in answer.content.decode()
+    assert not AuditEvent.objects.filter(action="export.made").exists()
+
+
 def test_the_audit_says_what_was_taken(site, office, deliver):
     desk = office("super_admin")
     one_more(site, deliver, 1)

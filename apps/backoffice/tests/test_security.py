@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from apps.accounts.middleware import SESSION_AUTH_TIME, SESSION_SIGN_INS, SESSION_SITE
-from apps.accounts.models import Membership, SignIn, TwoFactorDevice
+from apps.accounts.models import ApiKey, Membership, SignIn, TwoFactorDevice
+from apps.accounts.services import create_api_key
 from apps.accounts.sessions import SESSION_HALF_WAY
 from apps.accounts.tests.authenticator import Authenticator, authenticator_of, enrol
 from apps.audit.models import AuditEvent
@@ -22,7 +23,7 @@ from apps.sites.models import SiteSettings
 from apps.wallet.selectors import wallet_summary
 from apps.wallet.tests.factories import give_earnings
 
-from .conftest import listing
+from .conftest import listing, page_of
 
 PASSWORD = "correct horse battery"
 HOUR = 3600
@@ -190,6 +191,25 @@ def test_what_moves_no_money_is_not_asked_about(office, payouts, make_user):
     desk.do("suspend", member, note="Left")
 
     assert not Membership.objects.get(pk=member.pk).is_active
+
+
+def test_keys_and_the_walls_themselves_are_asked_about_too(office, site):
+    key, _ = create_api_key(name="Bank", scopes=["payout.manage"], actor=SYSTEM, access=None)
+    desk, before = office("super_admin", password=PASSWORD, signed_in_ago=HOUR), key.key_hash
+    settings = SiteSettings.objects.get()
+    page = desk.get(page_of(settings)).context["adminform"].form
+    written = {name: "" if (value := page[name].value()) is None else value for name in page.fields}
+    lower = {**written, "step_up_minutes": "0", "reason": "Convenient"}
+
+    assert b"Confirm it" in desk.post("/admin/accounts/apikey/add/", {"name": "X", "scopes": ["payout.manage"]}).content
+    assert b"Confirm it" in desk.do("rotate", key).content
+    assert b"Confirm it" in desk.post(page_of(settings), lower).content
+
+    key.refresh_from_db()
+    settings.refresh_from_db()
+    assert (ApiKey.objects.count(), key.key_hash, settings.step_up_minutes > 0) == (1, before, True)
+    made = desk.post("/admin/accounts/apikey/add/", {"name": "X", "scopes": ["payout.manage"], "proof-password": PASSWORD})
+    assert (made.status_code, ApiKey.objects.count()) == (200, 2)
 
 
 def test_a_site_may_ask_later_or_never(office, payouts):

@@ -32,10 +32,12 @@ def asked_for(request: Request) -> bool:
 
 
 def enter(view: Any, request: Request) -> None:
-    """Have `view` answer for all sites. Raises Denied without a platform role. Audited as `sites.read_across`."""
+    """Have `view` answer for all sites. Raises Denied without a platform role that opens it. Audited as `sites.read_across`."""
     access: Any = request._request.access  # type: ignore[attr-defined]
     if not access.platform:
         raise Denied()
+    access.reach_across(request._request)
+    view.check_permissions(request)
     asked = {name: value for name, value in request.query_params.items() if name not in {PARAMETER, "cursor", "limit"}}
     recording.record(actor=request.user, action="sites.read_across", after={"path": request.path_info, **asked})
     view.all_sites = True

@@ -18,6 +18,7 @@ from apps.core.backoffice.actions import holds, may
 from apps.core.backoffice.columns import plain_json, plain_money
 from apps.core.backoffice.exporting import MakesFiles
 from apps.core.backoffice.fields import LinesField, amount_field
+from apps.core.backoffice.filters import is_asked_by, is_column
 from apps.core.backoffice.lists import CappedPaginator, found_by
 from apps.core.errors import DomainError
 from apps.core.tenancy import reading_across
@@ -254,6 +255,9 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
         count = len(request.POST.getlist(ACTION_CHECKBOX_NAME))
         page: HttpResponse | None = site.prove(request, what=f"{asking[0]}, {count} row{'' if count == 1 else 's'}")
         return page
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return is_asked_by(self.get_list_filter(request), lookup) or not is_column(self.model, lookup.split("__")[0])
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return self.search_prefixes or super().get_search_fields(request)

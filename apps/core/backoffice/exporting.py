@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
@@ -59,10 +60,10 @@ class MakesFiles:
         try:
             sheet = self._sheet(request, self.get_changelist_instance(request))
             return exports.export(sheet, exports.read_format(file_format), actor=request.user)
-        except DomainError as error:
+        except (DomainError, IncorrectLookupParameters) as error:
             from django.contrib import messages
 
-            messages.error(request, error.message)
+            messages.error(request, getattr(error, "message", "This list has no such filter."))
             back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
             return HttpResponseRedirect(f"{back}?{query.urlencode()}")
 

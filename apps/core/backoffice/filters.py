@@ -4,10 +4,38 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from apps.core.ids import uuid7_at
+
+LOOKUPS = frozenset({"exact", "gte", "lt", "isnull", "isempty"})
+"""What Django's filters put behind the name of a field."""
+
+
+def is_asked_by(filters: Any, lookup: str) -> bool:
+    """Is this parameter one of a list's filters? Django lets every column of the table be asked for by whatever comparison, so
+    `password__startswith` would tell a hash letter by letter."""
+    name, _, comparison = lookup.rpartition("__")
+    for each in filters:
+        if isinstance(each, type):
+            typed = [name for name, _, _ in getattr(each, "inputs", ())]
+            if lookup in (*typed, getattr(each, "parameter_name", None)):
+                return True
+            continue
+        column = each[0] if isinstance(each, tuple) else each
+        if lookup == column or (comparison in LOOKUPS and name in (column, f"{column}__id")):
+            return True
+    return False
+
+
+def is_column(model: type[Model], name: str) -> bool:
+    try:
+        model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return name == "pk"
+    return True
 
 
 class TypedFilter(admin.ListFilter):

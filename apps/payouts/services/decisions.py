@@ -73,7 +73,7 @@ def process_payout(*, payout: Payout, actor: audit.Actor, reference: str = "") -
 
 def _locked(payout: Payout, actor: audit.Actor) -> Payout:
     found = Payout.objects.select_for_update().get(pk=payout.pk)
-    if actor.actor_kind == "user" and actor.actor_id == found.user_id:
+    if found.user_id == _person(actor):
         raise errors.own_payout()
     return found
 
@@ -91,4 +91,8 @@ def _release(payout: Payout) -> None:
 
 
 def _person(actor: audit.Actor) -> UUID | None:
+    """Who decides. Of an API key whoever saw its secret, so that nobody is two people by making themselves one."""
+    if actor.actor_kind == "api_key":
+        maker: UUID | None = getattr(actor, "created_by_id", None)
+        return maker
     return actor.actor_id if actor.actor_kind == "user" else None

@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
+from apps.accounts.models import ApiKey
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core import crypto
@@ -195,6 +196,35 @@ def test_where_four_eyes_are_wanted_whoever_approved_does_not_pay(api, ann, make
     assert (Payout.objects.get().status, Payout.objects.get().reference, money(ann)) == ("approved", "", (5000, 1000))
     assert not AuditEvent.objects.filter(action="payout.completed").exists()
     assert api(second).post(f"{URL}/{payout}/process", {"reference": "UTR 1"}).json()["status"] == "completed"
+
+
+def test_nobody_is_two_people_by_a_key_of_their_own(api, ann, make_user):
+    SiteSettings.objects.update(four_eyes=True)
+    first, second = (make_user(f"{name}@example.com", roles=["super_admin"]) for name in ("first", "second"))
+    scopes = ["payout.approve", "payout.manage"]
+    raw = api(first).post("/api/v1/api-keys", {"name": "Bank", "scopes": scopes}).json()["key"]
+    payout = api(ann).post(f"{URL}/request", {"amount": 1000}).json()["id"]
+    assert api(first).post(f"{URL}/{payout}/approve").status_code == 200
+
+    answer = api(key=raw).post(f"{URL}/{payout}/process", {})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "four_eyes")
+    assert (Payout.objects.get().status, money(ann)) == ("approved", (5000, 1000))
+    key = ApiKey.objects.get()
+    rotated = api(second).post(f"/api/v1/api-keys/{key.pk}/rotate").json()["key"]
+    assert api(key=rotated).post(f"{URL}/{payout}/process", {}).json()["status"] == "completed"
+
+
+def test_nobody_decides_their_own_by_a_key_of_their_own(api, make_user):
+    boss = make_user("boss@example.com", roles=["super_admin"])
+    give_earnings(boss, 5000)
+    raw = api(boss).post("/api/v1/api-keys", {"name": "Bank", "scopes": ["payout.approve"]}).json()["key"]
+    payout = api(boss).post(f"{URL}/request", {"amount": 1000}).json()["id"]
+
+    answer = api(key=raw).post(f"{URL}/{payout}/approve")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "own_payout")
+    assert (Payout.objects.get().status, money(boss)) == ("requested", (4000, 1000))
 
 
 def test_two_machines_are_no_four_eyes(ann, make_user):
