@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from apps.commissions import engine
 from apps.commissions.models import Commission, CommissionOutcome
@@ -230,8 +229,3 @@ def nothing_rows(outcomes: Sequence[CommissionOutcome]) -> list[NothingRow]:
         )
         for row in outcomes
     ]
-
-
-def held_until(commission: Commission) -> datetime | None:
-    """While a hold runs, its end."""
-    return commission.hold_until if commission.hold_until > timezone.now() else None
