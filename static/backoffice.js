@@ -42,7 +42,15 @@
     });
   }
 
-  /* A filter closes when something else is pressed */
+  /* A filter that would reach past the right edge opens to the left */
+  document.addEventListener("toggle", (event) => {
+    if (!event.target.matches(".bo-filter[open]")) return;
+    const box = event.target.lastElementChild;
+    box.classList.remove("at-end");
+    box.classList.toggle("at-end", box.getBoundingClientRect().right > document.documentElement.clientWidth);
+  }, true);
+
+  /* It closes when something else is pressed */
   document.addEventListener("click", (event) => {
     for (const open of all(".bo-filter[open]")) if (!open.contains(event.target)) open.open = false;
   });

@@ -96,7 +96,7 @@ class Membership(SiteModel):
         constraints = [models.UniqueConstraint(fields=["site", "user"], name="accounts_membership_once")]
 
     def __str__(self) -> str:
-        return str(self.user_id)
+        return str(self.user)
 
 
 class TwoFactorDevice(models.Model):

@@ -9,8 +9,16 @@ _SAID = {
     "api_key.created": "made an API key",
     "api_key.revoked": "revoked an API key",
     "api_key.rotated": "gave an API key a new secret",
+    "bulk.finished": "ended a bulk decision",
+    "bulk.started": "began a bulk decision",
+    "bulk.stopped": "stopped a bulk decision",
+    "department.member_added": "took somebody into a department",
+    "department.member_placed": "changed somebody's position",
+    "department.member_removed": "took somebody out of a department",
     "export.made": "took a list away as a file",
     "job.replayed": "let a failed job run again",
+    "login.locked": "locked a sign-in",
+    "login.unlocked": "unlocked a sign-in",
     "member.restored": "let a member in again",
     "member.suspended": "shut a member out",
     "order.recorded": "reported an order",
@@ -27,18 +35,25 @@ _SAID = {
     "payout_method.removed": "removed where payouts go",
     "role.assigned": "gave a role",
     "role.permissions_set": "changed what a role may do",
+    "role.reassigned": "changed how a role is held",
     "role.revoked": "took a role back",
     "sessions.ended": "ended all sign-ins",
     "site.changed": "changed the site",
     "sites.read_across": "looked at all sites",
     "sitesettings.changed": "changed the settings",
+    "two_factor.codes_renewed": "made new recovery codes",
+    "two_factor.disabled": "switched two-factor off",
+    "two_factor.enabled": "switched two-factor on",
+    "two_factor.recovery_code_used": "used a recovery code",
+    "two_factor.reset": "reset somebody's two-factor",
     "wallet.credited": "credited a wallet",
 }
 _NOUNS = {
-    "api_key": "API keys", "commission": "Commissions", "export": "Exports", "job": "Jobs", "member": "Members",
-    "order": "Orders", "override": "Own rates", "partner": "Partners", "password": "Passwords", "payout": "Payouts",
+    "api_key": "API keys", "bulk": "Bulk decisions", "commission": "Commissions", "department": "Departments",
+    "export": "Exports", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
+    "override": "Own rates", "partner": "Partners", "password": "Passwords", "payout": "Payouts",
     "payout_method": "Payout methods", "plan": "Plans", "role": "Roles", "sessions": "Sign-ins", "site": "Site",
-    "sites": "All sites", "sitesettings": "Settings", "wallet": "Wallets",
+    "sites": "All sites", "sitesettings": "Settings", "two_factor": "Two-factor", "wallet": "Wallets",
 }  # fmt: skip
 
 
@@ -46,14 +61,22 @@ _NOUNS = {
 MONEY = frozenset({"amount", "activation_fee", "payout_minimum", "minimum", "flat_amount", "cap", "refunded_amount"})
 
 
-def said(action: str) -> str:
-    """`payout.approved` → `approved a payout`."""
+def said(action: str, *, times: int = 1) -> str:
+    """`payout.approved` → `approved a payout`; of 41 in a row `approved 41 payouts`."""
     if action in _SAID:
-        return _SAID[action]
+        return _SAID[action] if times == 1 else f"{_SAID[action]}, {times} times"
     noun, _, verb = action.rpartition(".")
     noun, verb = noun.replace("_", " ").replace(".", " "), verb.replace("_", " ")
+    if not noun:
+        return verb
+    if times > 1:
+        return f"{verb} {times} {_many(noun)}"
     article = "an" if noun[:1] in "aeiou" else "a"
-    return f"{verb} {article} {noun}" if noun else verb
+    return f"{verb} {article} {noun}"
+
+
+def _many(noun: str) -> str:
+    return noun if noun.endswith("s") else f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def nouns() -> list[tuple[str, str]]:

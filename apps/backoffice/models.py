@@ -1,7 +1,5 @@
 """Decisions about many rows, carried out in steps."""
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -21,8 +19,6 @@ class BulkJob(SiteModel):
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         STOPPED = "stopped", "Stopped"
-
-    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {Status.RUNNING: (Status.DONE, Status.STOPPED)}
 
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     screen = models.CharField(max_length=80)

@@ -4,10 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
-def share(part: int, whole: int) -> str:
-    """`part` of `whole` as a percentage with one decimal, "0%" of nothing."""
-    return f"{100 * part / whole:.1f}%" if whole else "0%"
+from apps.core.axes import share, ticks
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,8 @@ class Columns:
 def columns(rows: Sequence[tuple[str, Sequence[int]]], *, unit: int = 100) -> Columns:
     """(label, amounts by series) stacked; the axis ends at a round figure of `unit` minor units."""
     highest = max((sum(max(value, 0) for value in values) for _, values in rows), default=0)
-    ticks = _ticks(highest, unit)
-    return Columns([Column(label, sum(values), _blocks(values, ticks[0])) for label, values in rows], ticks)
+    axis = ticks(highest, unit)
+    return Columns([Column(label, sum(values), _blocks(values, axis[0])) for label, values in rows], axis)
 
 
 def _blocks(values: Sequence[int], top: int) -> list[Block]:
@@ -76,17 +73,6 @@ def _blocks(values: Sequence[int], top: int) -> list[Block]:
             reached += value
             blocks.append(Block(series, share(top - reached, top), share(value, top)))
     return blocks
-
-
-def _ticks(highest: int, unit: int) -> list[int]:
-    """Two or three equal steps of 1, 2 or 5 times a power of ten, the fewest that reach `highest`."""
-    scale = unit
-    while True:
-        for step in (scale, 2 * scale, 5 * scale):
-            for lines in (2, 3):
-                if highest <= step * lines:
-                    return [step * line for line in range(lines, -1, -1)]
-        scale *= 10
 
 
 def spark(values: Sequence[int]) -> str:

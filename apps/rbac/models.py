@@ -157,7 +157,7 @@ class UserRole(SiteModel):
         indexes = [models.Index(fields=["site", "user"], name="rbac_user_role_user")]
 
     def __str__(self) -> str:
-        return f"{self.role_id} {self.scope}"
+        return f"{self.role}: {self.user}"
 
 
 class PlatformRole(models.Model):
@@ -174,4 +174,4 @@ class PlatformRole(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "role_key"], name="rbac_platform_role_once")]
 
     def __str__(self) -> str:
-        return f"{self.role_key} everywhere"
+        return f"{self.role_key} everywhere: {self.user}"

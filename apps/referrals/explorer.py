@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from apps.core.axes import share
 from apps.core.backoffice import may
 from apps.core.backoffice.lists import found_by
 from apps.referrals.models import MAX_LEVEL, Partner
@@ -107,4 +108,4 @@ def _levels(top: Partner) -> list[Level]:
         depths = Partner.objects.people().order_by().values_list("depth").annotate(n=Count("pk"))
         counts = {depth - 1: int(n) for depth, n in sorted(depths) if depth - 1 <= MAX_LEVEL}
     widest = max(counts.values(), default=0)
-    return [Level(level, n, f"{100 * n / widest:.1f}%") for level, n in counts.items() if n]
+    return [Level(level, n, share(n, widest)) for level, n in counts.items() if n]

@@ -33,3 +33,8 @@ def site_settings() -> "SiteSettings":
 def site_day(moment: datetime | None = None) -> date:
     """The day of a moment in the site's own time zone: what caps, limits and statements count by (settled.md)."""
     return (moment or timezone.now()).astimezone(ZoneInfo(current_site().time_zone)).date()
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which a day of the site's calendar begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(current_site().time_zone))

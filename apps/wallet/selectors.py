@@ -42,12 +42,6 @@ def wallet_summary(user_id: UUID) -> Summary:
     )
 
 
-def available_earnings(user_ids: list[UUID]) -> dict[UUID, int]:
-    """What each may be paid out. One query."""
-    rows = Balance.objects.filter(account__user_id__in=user_ids, account__kind=Pocket.EARNINGS)
-    return dict(rows.values_list("account__user_id", "balance"))
-
-
 def ledger_of(user_id: UUID) -> QuerySet[Posting]:
     """A user's postings, newest first, each with `balance_after` of its pocket."""
     later = (

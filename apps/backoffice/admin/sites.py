@@ -13,12 +13,13 @@ from apps.sites.models import Site, SiteDomain, SiteSettings
 from apps.sites.selectors import currency_of_site, current_site
 from apps.sites.services import SITE_FIELDS, change_settings, change_site, lowers_security
 
+SECURITY = ("staff_two_factor", "step_up_minutes", "four_eyes")
 # What the Settings page shows, in groups.
 GROUPS = (
     ("Becoming a partner", ("activation", "activation_fee", "qualifying_categories")),
     ("Attribution", ("attribution", "attribution_days", "landing_url", "shop_origins")),
     ("Payouts", ("payout_minimum", "payout_cooldown_hours")),
-    ("Security", ("staff_two_factor", "step_up_minutes", "four_eyes")),
+    ("Security", SECURITY),
 )
 
 
@@ -82,6 +83,7 @@ class SiteSettingsAdmin(UplineModelAdmin):
     plural = "Settings"
     view_keys = ("analytics.read", "role.read")
     change_keys = ("affiliate.update",)
+    security_keys = ("permission.update", "permission.manage")
     form = SettingsForm
     editable = tuple(name for _, names in GROUPS for name in names)
     list_display = ("named", "activation", "attribution", "attribution_days", "minimum")
@@ -100,6 +102,11 @@ class SiteSettingsAdmin(UplineModelAdmin):
         return self.named(obj)
 
     minimum = money("payout_minimum", label="smallest payout")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who runs the program does not take down its walls: that is for those who say what people may do."""
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if self.may(request, *self.security_keys) else [*fixed, *SECURITY]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = {self._name(field): field for field in self.get_fields(request, obj)}

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from apps.core.axes import share, ticks
+
 
 class Column(NamedTuple):
     """`short` stands below it, `label` is read out with its value."""
@@ -34,13 +36,13 @@ class Columns:
 
 def columns(values: Sequence[tuple[str, str, int]], *, unit: int = 1) -> Columns:
     """From (label, short, value); `unit` is what a step of the axis is a multiple of. A negative value has no height."""
-    ticks = _ticks(max((value for _, _, value in values), default=0), unit)
-    top = ticks[0]
+    axis = ticks(max((value for _, _, value in values), default=0), unit)
+    top = axis[0]
     drawn = [
-        Column(label, short, value, _percent(top - max(value, 0), top), _percent(max(value, 0), top))
+        Column(label, short, value, share(top - max(value, 0), top), share(max(value, 0), top))
         for label, short, value in values
     ]
-    return Columns(drawn, ticks)
+    return Columns(drawn, axis)
 
 
 def names_of(start: date, period: str) -> tuple[str, str]:
@@ -50,18 +52,3 @@ def names_of(start: date, period: str) -> tuple[str, str]:
     if period == "month":
         return f"{start:%B %Y}", f"{start:%b}"
     return f"{start.day} {start:%b}", str(start.day)
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}%"
-
-
-def _ticks(highest: int, unit: int) -> list[int]:
-    """Two or three equal steps of 1, 2 or 5 times a power of ten, the fewest that reach `highest`."""
-    scale = unit
-    while True:
-        for step in (scale, 2 * scale, 5 * scale):
-            for lines in (2, 3):
-                if highest <= step * lines:
-                    return [step * line for line in range(lines, -1, -1)]
-        scale *= 10

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import Membership
+from apps.audit import words
 from apps.audit.models import AuditEvent
 from apps.backoffice.selectors.books import BooksNow, books_now
 from apps.backoffice.selectors.charts import Columns, columns, names_of
@@ -21,8 +22,8 @@ from apps.orders.models import Order
 from apps.payouts.models import Payout
 from apps.rbac.access import access_of
 from apps.referrals.models import Partner
-from apps.reports.selectors import PERIODS, enterprises, midnight, people, revenue
-from apps.sites.selectors import current_site, site_day
+from apps.reports.selectors import PERIODS, enterprises, people, revenue
+from apps.sites.selectors import current_site, midnight, site_day
 
 DAYS = 14
 SHOWN, LOOKED_AT = 8, 200
@@ -187,12 +188,8 @@ def _activity() -> list[Said]:
 
 
 def _said(run: list[AuditEvent]) -> Said:
-    """An action is noun.verb, in the past tense: `payout.approved` → `approved payout`."""
-    newest = run[0]
-    noun, _, verb = newest.action.replace("_", " ").rpartition(".")
-    told = f"{verb} {noun} {newest.target_name}" if len(run) == 1 else f"{verb} {len(run)} {_many(noun)}"
-    return Said(newest.actor_name, told.strip(), newest.reason, newest.created_at)
-
-
-def _many(noun: str) -> str:
-    return noun if noun.endswith("s") else f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    """One act names what it was done to."""
+    newest, told = run[0], words.said(run[0].action, times=len(run))
+    if len(run) == 1 and newest.target_name:
+        told = f"{told}, {newest.target_name}"
+    return Said(newest.actor_name, told, newest.reason, newest.created_at)

@@ -92,6 +92,7 @@ def test_acts_of_one_kind_in_a_row_are_told_as_one(story, make_user):
     told = selectors.home(Asked(boss)).activity
 
     assert (told[0].actor_name, told[0].said) == ("boss@example.com", "approved 2 commissions")
+    assert told[1].said == "gave a role, Super admin: boss@example.com"
     assert len(told) <= 8
 
 

@@ -28,6 +28,12 @@ from .conftest import listing, page_of
 PASSWORD = "correct horse battery"
 HOUR = 3600
 
+# The Settings page, with every wall left down.
+PROGRAM = {
+    "activation": "none", "activation_fee": "0", "qualifying_categories": "", "attribution": "last_click",
+    "attribution_days": "30", "payout_minimum": "0.01", "payout_cooldown_hours": "0", "landing_url": "", "shop_origins": "",
+}  # fmt: skip
+
 
 @pytest.fixture
 def payouts(site):
@@ -325,6 +331,21 @@ def test_a_machines_approval_is_followed_by_a_person(office, payouts):
     assert now(payouts[0]) == "completed"
 
 
+def test_who_runs_the_program_does_not_lower_its_security(office, site):
+    SiteSettings.objects.update(four_eyes=True, staff_two_factor=False, step_up_minutes=15)
+    settings, desk = SiteSettings.objects.get(), office("marketing_manager")
+    url = f"/admin/sites/sitesettings/{settings.pk}/change/"
+    page = desk.get(url).content.decode()
+
+    answer = desk.post(url, PROGRAM | {"attribution_days": "60", "step_up_minutes": "0", "reason": "Too slow"})
+
+    settings.refresh_from_db()
+    assert 'name="attribution_days"' in page
+    assert not any(f'name="{name}"' in page for name in ("four_eyes", "staff_two_factor", "step_up_minutes"))
+    assert (answer.status_code, settings.attribution_days) == (302, 60)
+    assert (settings.four_eyes, settings.step_up_minutes) == (True, 15)
+
+
 def test_lowering_security_on_the_settings_page_takes_a_reason(office, site):
     SiteSettings.objects.update(four_eyes=True)
     settings, desk = SiteSettings.objects.get(), office("admin")
@@ -332,11 +353,7 @@ def test_lowering_security_on_the_settings_page_takes_a_reason(office, site):
     page = desk.get(url).content.decode()
     for group in ("Becoming a partner", "Attribution", "Payouts", "Security", "Why"):
         assert f"<h2>{group}</h2>" in page
-    form = {
-        "activation": "none", "activation_fee": "0", "qualifying_categories": "", "attribution": "last_click",
-        "attribution_days": "30", "payout_minimum": "0.01", "payout_cooldown_hours": "0", "landing_url": "",
-        "shop_origins": "", "step_up_minutes": "15",
-    }  # fmt: skip
+    form = PROGRAM | {"step_up_minutes": "15"}
 
     refused = desk.post(url, form)
     settings.refresh_from_db()

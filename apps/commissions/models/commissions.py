@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import ClassVar
-from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -15,9 +14,6 @@ from apps.core.models import SiteForeignKey, SiteModel
 
 
 class CommissionQuerySet(models.QuerySet["Commission"]):
-    def of_user(self, user_id: UUID) -> "CommissionQuerySet":
-        return self.filter(user_id=user_id)
-
     def due(self, moment: datetime) -> "CommissionQuerySet":
         """Approved by themselves now that their hold is over."""
         return self.filter(status=Commission.Status.PENDING, auto_approve=True, hold_until__lte=moment)

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from apps.commissions import engine
 from apps.commissions.models import Commission, CommissionOutcome
@@ -16,7 +14,7 @@ from apps.commissions.selectors import explain
 from apps.orders.models import Order
 from apps.referrals.models import MAX_LEVEL, Partner
 from apps.referrals.selectors import name_below
-from apps.sites.selectors import current_site, site_day
+from apps.sites.selectors import midnight, site_day
 
 MONTHS = 12
 
@@ -36,11 +34,6 @@ def first_of_month(day: date, *, back: int = 0) -> date:
     """The first day of the month `back` months before that of `day`."""
     months = day.year * 12 + day.month - 1 - back
     return date(months // 12, months % 12 + 1, 1)
-
-
-def start_of(day: date) -> datetime:
-    """The instant a day of the site begins."""
-    return datetime.combine(day, time.min, tzinfo=ZoneInfo(current_site().time_zone))
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,7 @@ class CommissionFilters:
             rows = rows.filter(category=self.category)
         if self.month:
             after = first_of_month(self.month, back=-1)
-            rows = rows.filter(earned_at__gte=start_of(self.month), earned_at__lt=start_of(after))
+            rows = rows.filter(earned_at__gte=midnight(self.month), earned_at__lt=midnight(after))
         if self.search:
             rows = rows.filter(
                 Q(order__external_id__startswith=self.search)
@@ -236,8 +229,3 @@ def nothing_rows(outcomes: Sequence[CommissionOutcome]) -> list[NothingRow]:
         )
         for row in outcomes
     ]
-
-
-def held_until(commission: Commission) -> datetime | None:
-    """While a hold runs, its end."""
-    return commission.hold_until if commission.hold_until > timezone.now() else None

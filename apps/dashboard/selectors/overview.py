@@ -11,11 +11,12 @@ from django.db.models.functions import TruncDate, TruncMonth
 
 from apps.commissions.models import Commission
 from apps.core import money
+from apps.core.axes import share
 from apps.dashboard import charts
-from apps.dashboard.selectors.commissions import MONTHS, first_of_month, start_of
+from apps.dashboard.selectors.commissions import MONTHS, first_of_month
 from apps.payouts.models import Payout
 from apps.referrals.models import Click, Conversion, Partner
-from apps.sites.selectors import current_site, site_day
+from apps.sites.selectors import current_site, midnight, site_day
 from apps.wallet.models import Entry, Pocket, Posting
 from apps.wallet.selectors import Summary
 
@@ -127,7 +128,7 @@ def earned(user_id: UUID) -> Earned:
     rows = [(f"{month:%b}", [by_month[month, series] for series in (1, 2, 3)]) for month in months]
     first, last = period.before
     before = counted(user_id).filter(
-        earned_at__gte=start_of(first), earned_at__lt=start_of(last + timedelta(days=1))
+        earned_at__gte=midnight(first), earned_at__lt=midnight(last + timedelta(days=1))
     ).aggregate(n=Sum("amount"))["n"]  # fmt: skip
     unit = 10 ** money.exponent(current_site().currency)
     totals = [sum(values) for _, values in rows]
@@ -141,7 +142,7 @@ def earned(user_id: UUID) -> Earned:
 def _by_month(user_id: UUID, since: date) -> dict[tuple[date, int], int]:
     rows = (
         counted(user_id)
-        .filter(earned_at__gte=start_of(since))
+        .filter(earned_at__gte=midnight(since))
         .annotate(month=TruncMonth("earned_at"))
         .order_by()
         .values_list("month", "level")
@@ -166,7 +167,7 @@ def earned_by_level(user_id: UUID) -> list[LevelEarned]:
     rows = dict(counted(user_id).order_by().values_list("level").annotate(total=Sum("amount")))
     widest = max(rows.values(), default=0)
     return [
-        LevelEarned(level, int(total), charts.share(max(int(total), 0), int(widest)), min(level, 3))
+        LevelEarned(level, int(total), share(max(int(total), 0), int(widest)), min(level, 3))
         for level, total in sorted(rows.items())
     ]
 
@@ -208,7 +209,7 @@ def _signups(partner: Partner, period: Period) -> Tile:
 
 
 def _by_day(rows: QuerySet[Any], since: date) -> dict[date, int]:
-    days = rows.filter(created_at__gte=start_of(since)).annotate(day=TruncDate("created_at")).order_by()
+    days = rows.filter(created_at__gte=midnight(since)).annotate(day=TruncDate("created_at")).order_by()
     return dict(days.values_list("day").annotate(n=Count("pk")))
 
 
@@ -241,7 +242,7 @@ def expected(user_id: UUID, summary: Summary) -> Expected:
     today = site_day()
     until = first_of_month(today, back=-1) - timedelta(days=1)
     pending = Q(status=Commission.Status.PENDING)
-    since = start_of(today - timedelta(days=RECENT_DAYS))
+    since = midnight(today - timedelta(days=RECENT_DAYS))
     found = counted(user_id).aggregate(
         pending=Sum("amount", filter=pending),
         pending_count=Count("pk", filter=pending),

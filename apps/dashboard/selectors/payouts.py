@@ -32,10 +32,6 @@ class InSteps:
     payout: Payout
     steps: list[Step]
 
-    @property
-    def is_open(self) -> bool:
-        return self.payout.status in Payout.OPEN
-
 
 def in_steps(payout: Payout) -> InSteps:
     where = payout.method.label if payout.method else "as agreed with the site"

@@ -8,7 +8,8 @@ from typing import Any
 from apps.commissions.models import Commission
 from apps.commissions.selectors import commissions_by_partner
 from apps.core import money
-from apps.dashboard.charts import RINGS, Dot, rings, share
+from apps.core.axes import share
+from apps.dashboard.charts import RINGS, Dot, rings
 from apps.dashboard.selectors.commissions import title_of
 from apps.orders.models import OrderLine
 from apps.referrals.api.filters import ReferralFilter

@@ -1,6 +1,6 @@
 """Read-only figures across apps."""
 
-from apps.reports.selectors.analytics import PERIODS, Revenue, RevenueRow, acts, enterprises, midnight, people, revenue
+from apps.reports.selectors.analytics import PERIODS, Revenue, RevenueRow, acts, enterprises, people, revenue
 from apps.reports.selectors.partner import (
     Expected,
     affiliate_stats,
@@ -24,7 +24,6 @@ __all__ = [
     "earnings_by_day",
     "enterprises",
     "expected_payout",
-    "midnight",
     "pending_commissions",
     "people",
     "revenue",

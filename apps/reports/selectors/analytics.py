@@ -19,7 +19,7 @@ from apps.core.errors import Invalid
 from apps.core.ids import uuid7_at
 from apps.orders.models import Order
 from apps.referrals.models import Partner
-from apps.sites.selectors import current_site, site_day
+from apps.sites.selectors import current_site, midnight, site_day
 
 SHOWN_DAYS, SHOWN_MONTHS = 30, 12
 MOST_ROWS = 400  # a year of days, with room
@@ -222,8 +222,3 @@ def acts(*, first: date | None = None, last: date | None = None) -> dict[str, An
             for day in (first + timedelta(n) for n in range((last - first).days + 1))
         ],
     }
-
-
-def midnight(day: date) -> datetime:
-    """The first instant of a day of the site's calendar."""
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(current_site().time_zone))

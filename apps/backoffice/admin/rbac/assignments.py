@@ -28,7 +28,9 @@ class AssignForm(forms.Form):
     """Who, what, where and until when. Rules are the services'."""
 
     user = forms.EmailField(label="E-mail", max_length=254, help_text="Of a member of this site.")
-    role = forms.ModelChoiceField(Role.objects.order_by("name"), help_text="You can give what you hold yourself.")
+    role = forms.ModelChoiceField(
+        Role.objects.order_by("name"), empty_label="Choose a role", help_text="You can give what you hold yourself."
+    )
     scope = forms.ChoiceField(label="For whose rows", choices=())
     department = forms.ModelChoiceField(
         Department.objects.none(), required=False, empty_label="No department",
@@ -137,7 +139,7 @@ class UserRoleAdmin(UplineModelAdmin):
 
     @admin.display(description="by position")
     def position(self, row: UserRole) -> Any:
-        return row.member.position if row.member is not None else None
+        return (row.member.position if row.member is not None else None) or "–"
 
     def title_of(self, obj: UserRole) -> str:
         return f"{obj.role.name}: {obj.user}"
@@ -147,7 +149,7 @@ class UserRoleAdmin(UplineModelAdmin):
 
     @decision("Take back, with a reason", needs="revoke", done="role{s} taken back", keys=KEYS, reason=True)
     def revoke(self, request: HttpRequest, rows: QuerySet[UserRole], reason: str) -> Outcome:
-        return _revoke(request, rows.select_related("role"), reason)
+        return _revoke(request, rows.select_related("role", "user"), reason)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):

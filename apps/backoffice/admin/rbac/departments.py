@@ -96,7 +96,9 @@ class MemberForm(forms.Form):
 class PositionForm(forms.Form):
     name = forms.CharField(max_length=80, label="Position")
     key = forms.RegexField(r"^[a-z][a-z0-9_]{1,39}$", help_text="Small letters, digits and _.")
-    role = forms.ModelChoiceField(Role.objects.order_by("name"), help_text="Held by whoever is in the position.")
+    role = forms.ModelChoiceField(
+        Role.objects.order_by("name"), empty_label="Choose a role", help_text="Held by whoever is in the position."
+    )
 
 
 @admin.register(Department)

@@ -75,6 +75,9 @@ class RoleAdmin(UplineModelAdmin):
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.annotate(keys_held=Count("permissions__permission_id", distinct=True))
 
+    def note_of(self, obj: Role) -> str:
+        return f"{obj.key}, {obj.description}" if obj.description else obj.key
+
     @admin.display(description="permissions")
     def held(self, role: Any) -> int:
         return int(role.keys_held)
