@@ -143,7 +143,7 @@ class Access:
         return replace(self, scopes=kept, platform=False, withheld=self)
 
     def reach_across(self, request: Any) -> None:
-        """From here on a Django request that reads all sites has the keys held at all of them: what a site gave counts there only."""
+        """From here on a request that reads all sites has the keys held at all of them: what a site gave counts there only."""
         everywhere = (Scope.PLATFORM.value, None)
         kept = {key: {everywhere} for key, scopes in self.scopes.items() if everywhere in scopes}
         request.access = request._upline_access = replace(self, scopes=defaultdict(set, kept))
