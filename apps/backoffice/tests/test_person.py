@@ -53,7 +53,7 @@ def test_everything_about_one_member(ann, office):
     assert [role.name for role in found.roles] == ["Affiliate"]
     assert [(act.event.action, act.event.reason) for act in found.about] == [("partner.status_changed", "two accounts")]
     assert [act.event.action for act in found.acts] == ["payout.requested"]
-    for word in ("₹200.00", "two accounts", found.place.partner.code, "Suspend", "asked for a payout"):
+    for word in ("₹200.00", "two accounts", found.place.partner.code, "Suspend", "asked for a payout", "required"):
         assert word in html
 
 

@@ -119,7 +119,7 @@ def decision(
 
         marked: Any = action
         marked.short_description, marked.allowed_permissions = label, [needs]
-        marked.decide, marked.moves_money = decide_theirs, moves_money
+        marked.decide, marked.moves_money, marked.needs_reason = decide_theirs, moves_money, reason
         return marked
 
     return wrap

@@ -181,12 +181,13 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def _row_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        actions = [
-            (name, str(action[2]))
-            for name, action in self.get_actions(request).items()
-            if action and self.offers(name, obj)
-        ]
+        offered = {
+            name: action for name, action in self.get_actions(request).items() if action and self.offers(name, obj)
+        }
+        actions = [(name, str(action[2])) for name, action in offered.items()]
         form = self.action_form(auto_id="id_row_%s")
+        if "note" in form.fields and all(getattr(action[0], "needs_reason", False) for action in offered.values()):
+            form.fields["note"].required = True  # "if any" would be wrong, and what was sent without one is refused
         fields = [form[name] for name in form.fields if name not in {"action", "select_across"}]
         return {
             "row_title": self.title_of(obj), "row_state": self.state(obj) if hasattr(self, "state") else "",
