@@ -23,7 +23,6 @@ from apps.backoffice.models import BulkJob
 from apps.core import outbox
 from apps.core.backoffice import Outcome
 from apps.core.backoffice.bulk import AT_ONCE
-from apps.core.errors import Conflict
 from apps.core.models import OutboxEvent
 from apps.core.tenancy import require_site_id
 from apps.sites.selectors import current_site
@@ -65,11 +64,15 @@ def create_job(*, actor: Any, screen: str, action: str, query: str, note: str, r
 def stop_job(*, job: BulkJob, actor: Any, reason: str = "") -> BulkJob:
     """RUNNING → STOPPED. What is done stays done. Raises Conflict when it has ended."""
     job = BulkJob.objects.select_for_update().get(pk=job.pk)
-    if job.status != BulkJob.Status.RUNNING:
-        raise Conflict("invalid_state", "This job has ended already.")
     _end(job, BulkJob.Status.STOPPED, f"Stopped by {actor}")
     audit.record(actor=actor, action="bulk.stopped", target=job, reason=reason)
     return job
+
+
+def may_stop(request: HttpRequest, job: BulkJob) -> bool:
+    """Who asked for it, and whoever could ask for the same."""
+    screen: Any = admin.site.get_model_admin(apps.get_model(job.screen))
+    return job.actor_id == request.user.pk or job.action in screen.get_actions(request)
 
 
 def run_steps(events: Sequence[OutboxEvent]) -> None:
@@ -141,7 +144,8 @@ def _count(job: BulkJob, keys: list[UUID], outcome: Outcome) -> None:
 
 
 def _end(job: BulkJob, status: str, because: str) -> None:
-    job.status, job.finished_at, job.ended_because = status, timezone.now(), because[:200]
+    job.advance(to=status)
+    job.finished_at, job.ended_because = timezone.now(), because[:200]
     job.save(update_fields=["status", "finished_at", "ended_because"])
     if status == BulkJob.Status.DONE:
         audit.record(

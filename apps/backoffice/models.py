@@ -1,9 +1,12 @@
 """Decisions about many rows, carried out in steps."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from apps.core.errors import Conflict
 from apps.core.models import SiteModel
 
 
@@ -19,6 +22,8 @@ class BulkJob(SiteModel):
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         STOPPED = "stopped", "Stopped"
+
+    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {Status.RUNNING: (Status.DONE, Status.STOPPED)}
 
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     screen = models.CharField(max_length=80)
@@ -48,6 +53,12 @@ class BulkJob(SiteModel):
 
     def __str__(self) -> str:
         return f"{self.label}, {self.total} rows"
+
+    def advance(self, *, to: str) -> None:
+        """Raises Conflict (invalid_state) once it has ended."""
+        if to not in self.TRANSITIONS.get(self.status, ()):
+            raise Conflict("invalid_state", "This job has ended already.")
+        self.status = to
 
     @property
     def percent(self) -> int:

@@ -144,7 +144,7 @@ class Access:
 
     def reach_across(self, request: Any) -> None:
         """From here on a request that reads all sites has the keys held at all of them: what a site gave counts there only."""
-        everywhere = (Scope.PLATFORM.value, None)
+        everywhere: tuple[str, UUID | None] = (Scope.PLATFORM.value, None)
         kept = {key: {everywhere} for key, scopes in self.scopes.items() if everywhere in scopes}
         request.access = request._upline_access = replace(self, scopes=defaultdict(set, kept))
 

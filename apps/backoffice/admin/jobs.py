@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from apps.backoffice import jobs
 from apps.backoffice.models import BulkJob
 from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, holds
+from apps.core.errors import Denied
 
 _TONE = {"running": "processing", "done": "paid", "stopped": "reversed"}
 
@@ -62,4 +63,10 @@ class BulkJobAdmin(UplineModelAdmin):
     @decision("Stop; what is done stays done", needs="stop", done="job{s} stopped")
     def stop(self, request: HttpRequest, rows: QuerySet[BulkJob], reason: str) -> Outcome:
         actor: Any = request.user
-        return attempt(rows, lambda job: jobs.stop_job(job=job, actor=actor, reason=reason))
+
+        def act(job: BulkJob) -> None:
+            if not jobs.may_stop(request, job):
+                raise Denied(message="Only who asked for it, or could ask for the same, stops it.")
+            jobs.stop_job(job=job, actor=actor, reason=reason)
+
+        return attempt(rows, act)

@@ -156,6 +156,17 @@ def test_a_job_is_stopped_once(site, pending, office, deliver):
         jobs.stop_job(job=job, actor=SYSTEM)
 
 
+def test_who_could_not_ask_for_it_does_not_stop_it(site, pending, office, deliver):
+    ask(office("affiliate_manager"))
+    other = office("support_manager")
+
+    other.do("stop", BulkJob.objects.get())
+    deliver()
+
+    assert "Only who asked for it" in other.said[0]
+    assert (BulkJob.objects.get().status, BulkJob.objects.get().done) == ("done", 8)
+
+
 def test_a_step_that_is_delivered_twice_decides_once(site, pending, office, deliver):
     ask(office("affiliate_manager"))
     job = BulkJob.objects.get()
