@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -229,6 +229,9 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:
         """Who moves money has proved lately who they are. An action that was chosen on a row's page leads back there."""
+        if not self._chosen_are_keys(request):
+            messages.error(request, "Choose rows of this list.")
+            return HttpResponseRedirect(request.get_full_path())
         asked = self._asked_again(request)
         if asked is not None:
             return asked
@@ -237,6 +240,17 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
         if isinstance(response, HttpResponseRedirect) and url_has_allowed_host_and_scheme(after, {request.get_host()}):
             return HttpResponseRedirect(after)
         return response
+
+    def _chosen_are_keys(self, request: HttpRequest) -> bool:
+        """Could what was chosen be keys of rows? Django asks the database, and fails."""
+        if request.POST.get("select_across") == "1":
+            return True
+        try:
+            for written in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(written)
+        except ValidationError:
+            return False
+        return True
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
         """By columns of the table itself: one of another would be joined to every row first (5 s of a million, measured)."""
