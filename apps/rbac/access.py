@@ -144,13 +144,13 @@ class Access:
         return replace(self, scopes=kept, platform=False, withheld=self)
 
     def reach_across(self, request: Any) -> None:
-        """From here on a Django request that reads all sites has the keys held at all of them: what a site gave counts there only.
+        """From here on a request that reads all sites has the keys held at all of them: what a site gave counts there only.
 
         Raises Denied two_factor_required: what one site wants of its staff can't be got around by asking from another.
         """
         if not self.two_factor and _some_site_wants_two_factor():
             raise Denied("two_factor_required", "One of the sites wants two-factor of its staff. Switch it on first.")
-        everywhere = (Scope.PLATFORM.value, None)
+        everywhere: tuple[str, UUID | None] = (Scope.PLATFORM.value, None)
         kept = {key: {everywhere} for key, scopes in self.scopes.items() if everywhere in scopes}
         request.access = request._upline_access = replace(self, scopes=defaultdict(set, kept))
 

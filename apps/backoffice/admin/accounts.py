@@ -291,7 +291,7 @@ class ApiKeyAdmin(UplineModelAdmin):
         tell(request, attempt(queryset, act), done="key{s} rotated")
         return self._show(request, made) if made else None
 
-    rotate.moves_money = True
+    rotate.moves_money = True  # type: ignore[attr-defined]
 
     def _show(self, request: HttpRequest, made: list[tuple[ApiKey, str]]) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Keep it now", "made": made}

@@ -208,7 +208,9 @@ def test_keys_and_the_walls_themselves_are_asked_about_too(office, site):
     key.refresh_from_db()
     settings.refresh_from_db()
     assert (ApiKey.objects.count(), key.key_hash, settings.step_up_minutes > 0) == (1, before, True)
-    made = desk.post("/admin/accounts/apikey/add/", {"name": "X", "scopes": ["payout.manage"], "proof-password": PASSWORD})
+    made = desk.post(
+        "/admin/accounts/apikey/add/", {"name": "X", "scopes": ["payout.manage"], "proof-password": PASSWORD}
+    )
     assert (made.status_code, ApiKey.objects.count()) == (200, 2)
 
 

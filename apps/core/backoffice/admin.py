@@ -271,7 +271,9 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
         return page
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return is_asked_by(self.get_list_filter(request), lookup) or not is_column(self.model, lookup.split("__")[0])
+        return is_asked_by(self.get_list_filter(request), lookup) or not is_column(
+            self.model, lookup.partition("__")[0]
+        )
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return self.search_prefixes or super().get_search_fields(request)
