@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,6 +10,7 @@ from django.http import HttpRequest
 from apps.backoffice import jobs
 from apps.backoffice.models import BulkJob
 from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, holds
+from apps.core.errors import Denied
 
 _TONE = {"running": "processing", "done": "paid", "stopped": "reversed"}
 
@@ -62,4 +64,11 @@ class BulkJobAdmin(UplineModelAdmin):
     @decision("Stop; what is done stays done", needs="stop", done="job{s} stopped")
     def stop(self, request: HttpRequest, rows: QuerySet[BulkJob], reason: str) -> Outcome:
         actor: Any = request.user
-        return attempt(rows, lambda job: jobs.stop_job(job=job, actor=actor, reason=reason))
+
+        def act(job: BulkJob) -> None:
+            screen = self.admin_site.get_model_admin(apps.get_model(job.screen))
+            if job.actor_id != actor.pk and job.action not in screen.get_actions(request):
+                raise Denied(message="Whoever may decide this may stop it, and whoever asked for it.")
+            jobs.stop_job(job=job, actor=actor, reason=reason)
+
+        return attempt(rows, act)

@@ -209,3 +209,15 @@ def test_a_search_that_fits_too_many_people_says_so_and_begins_no_job(site, pend
     assert "too many people" in desk.said[0]
     assert not BulkJob.objects.exists()
     assert Commission.objects.filter(status="pending").count() == 8
+
+
+def test_who_may_not_decide_it_does_not_stop_what_others_decide(site, pending, office):
+    ask(office("affiliate_manager"))
+    job, other = BulkJob.objects.get(), office("support_manager")
+
+    other.do("stop", job)
+
+    job.refresh_from_db()
+    assert job.status == "running"
+    assert not AuditEvent.objects.filter(action="bulk.stopped").exists()
+    assert "Whoever may decide this may stop it" in other.said[0]
