@@ -105,9 +105,12 @@ class BackOfficeSite(SigningIn, AdminSite):
         access = access_of(request)
         if not access.platform:
             return self._refused(request, "Only holders of a platform role read all sites.")
-        access.reach_across(request)
+        try:
+            access.reach_across(request)
+        except DomainError as error:
+            return self._refused(request, error.message)
         name = request.resolver_match.url_name if request.resolver_match else ""
-        asked = {"path": request.path, **{key: value for key, value in request.GET.items() if key != "p"}}
+        asked = {**{key: value for key, value in request.GET.items() if key != "p"}, "path": request.path}
         recording.record(actor=request.user, action="sites.read_across", after=asked)
         with timezone.override("UTC"):
             try:

@@ -16,11 +16,12 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.db import connections
 from rest_framework.permissions import BasePermission
 
 from apps.core.errors import Denied
 from apps.core.postgresql.prepared import fetch_prepared
-from apps.core.tenancy import current_site_id
+from apps.core.tenancy import across_sites, current_site_id, read_alias
 from apps.rbac import departments, scopes
 from apps.rbac.models import Scope
 
@@ -143,7 +144,12 @@ class Access:
         return replace(self, scopes=kept, platform=False, withheld=self)
 
     def reach_across(self, request: Any) -> None:
-        """From here on a request that reads all sites has the keys held at all of them: what a site gave counts there only."""
+        """From here on a request that reads all sites has the keys held at all of them: what a site gave counts there only.
+
+        Raises Denied two_factor_required: what one site wants of its staff can't be got around by asking from another.
+        """
+        if not self.two_factor and _some_site_wants_two_factor():
+            raise Denied("two_factor_required", "One of the sites wants two-factor of its staff. Switch it on first.")
         everywhere: tuple[str, UUID | None] = (Scope.PLATFORM.value, None)
         kept = {key: {everywhere} for key, scopes in self.scopes.items() if everywhere in scopes}
         request.access = request._upline_access = replace(self, scopes=defaultdict(set, kept))
@@ -151,6 +157,12 @@ class Access:
     def is_stale(self, auth_time: float | None) -> bool:
         """Was the password or code given too long ago for moving money? `auth_time` in seconds since 1970; None is long ago."""
         return bool(self.step_up_seconds) and (auth_time is None or time.time() - auth_time > self.step_up_seconds)
+
+
+def _some_site_wants_two_factor() -> bool:
+    with across_sites(), connections[read_alias()].cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM sites_sitesettings WHERE staff_two_factor)")
+        return bool(cursor.fetchone()[0])
 
 
 def load_access(user_id: UUID) -> Access:

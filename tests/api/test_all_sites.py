@@ -7,6 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Membership, User
+from apps.accounts.tests.authenticator import enrol
 from apps.accounts.tokens import issue_pair
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM, record
@@ -17,6 +18,7 @@ from apps.rbac import catalogue
 from apps.rbac.models import Role
 from apps.rbac.services import assign_role, grant_platform_role
 from apps.sites import registry
+from apps.sites.models import SiteSettings
 from tests.permissions.routes import api_routes
 from tests.permissions.scenarios import World, build_world
 
@@ -259,3 +261,22 @@ def test_what_a_site_gave_opens_no_other_site(sites, path):
     with site_context(alpha.pk):
         assert AuditEvent.objects.count() == before
     assert client.get(f"/api/v1/{path}").status_code == 200
+
+
+def test_two_factor_that_one_site_wants_is_wanted_of_who_reads_all(sites):
+    alpha, dollar = registry.by_code("ALPHA"), registry.by_code("DOLLAR")
+    with site_context(dollar.pk):
+        SiteSettings.objects.update(staff_two_factor=True)
+    with site_context(alpha.pk):
+        user = User.objects.create_user(email="owner@example.com", password=None)
+        grant_platform_role(user=user, role_key=catalogue.SUPER_ADMIN, actor=SYSTEM, access=None)
+        client = APIClient(headers={"X-Site-Code": "ALPHA"})
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_pair(user=user, site=alpha)['access']}")
+
+    answer = client.get("/api/v1/admin/audit", {"all_sites": "true"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "two_factor_required")
+    assert client.get("/api/v1/admin/audit").status_code == 200
+    with site_context(alpha.pk):
+        enrol(user)
+    assert client.get("/api/v1/admin/audit", {"all_sites": "true"}).status_code == 200

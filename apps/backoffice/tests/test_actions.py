@@ -374,3 +374,12 @@ def test_books_and_audit_are_only_read(office, payout, model):
     assert desk.get(f"{listing(model)}add/").status_code == 403
     assert desk.post(page_of(row), {"amount": "1", "reason": "x"}).status_code == 403
     assert desk.post(page_of(row).replace("change", "delete"), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("chosen", ["x", "", "1"])
+def test_what_can_be_no_row_is_refused(office, site, chosen):
+    desk = office("super_admin")
+
+    answer = desk.post(listing(ApiKey), {"action": "revoke", "index": "0", "_selected_action": chosen, "note": ""})
+
+    assert (answer.status_code, desk.said) == (302, ["Choose rows of this list."])

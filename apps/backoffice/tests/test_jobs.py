@@ -115,6 +115,14 @@ def test_the_filters_of_the_list_are_those_of_the_job(site, pending, office, del
     assert Commission.objects.get(status="approved") == first
 
 
+@pytest.mark.parametrize("box", ["on", "true", "True"])
+def test_all_is_all_however_the_box_is_said(site, pending, office, box):
+    office("affiliate_manager").post(PENDING, {"action": "approve", "index": "0", "select_across": box, "note": ""})
+
+    assert BulkJob.objects.get().total == 8
+    assert Commission.objects.filter(status="pending").count() == 8
+
+
 def test_without_a_reason_nothing_is_begun(site, pending, office):
     desk = office("affiliate_manager")
 

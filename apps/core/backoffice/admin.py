@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from apps.core.backoffice import bulk
 from apps.core.backoffice.across import ReadAcrossSites
 from apps.core.backoffice.actions import holds, may
 from apps.core.backoffice.columns import plain_json, plain_money
@@ -154,7 +155,7 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
             "plural": self.plural, "intro": self.intro, "empty_text": self.empty_text, "add_word": self.add_word,
             "files": self.files(request),
         }  # fmt: skip
-        if request.POST.get("select_across") == "1" and ACTION_CHECKBOX_NAME not in request.POST:
+        if bulk.is_for_all(request) and ACTION_CHECKBOX_NAME not in request.POST:
             # "All that fit" needs no row to be chosen; Django asks for one.
             sent = request.POST.copy()
             sent[ACTION_CHECKBOX_NAME] = "all"
@@ -230,6 +231,9 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:
         """Who moves money has proved lately who they are. An action that was chosen on a row's page leads back there."""
+        if not self._chosen_are_keys(request):
+            messages.error(request, "Choose rows of this list.")
+            return HttpResponseRedirect(request.get_full_path())
         asked = self._asked_again(request)
         if asked is not None:
             return asked
@@ -238,6 +242,17 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
         if isinstance(response, HttpResponseRedirect) and url_has_allowed_host_and_scheme(after, {request.get_host()}):
             return HttpResponseRedirect(after)
         return response
+
+    def _chosen_are_keys(self, request: HttpRequest) -> bool:
+        """Could what was chosen be keys of rows? Django asks the database, and fails."""
+        if request.POST.get("select_across") == "1":
+            return True
+        try:
+            for written in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(written)
+        except ValidationError:
+            return False
+        return True
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
         """By columns of the table itself: one of another would be joined to every row first (5 s of a million, measured)."""
@@ -259,7 +274,7 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return is_asked_by(self.get_list_filter(request), lookup) or not is_column(
-            self.model, lookup.split("__", maxsplit=1)[0]
+            self.model, lookup.partition("__")[0]
         )
 
     def get_search_fields(self, request: HttpRequest) -> Any:

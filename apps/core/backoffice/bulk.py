@@ -21,7 +21,12 @@ def register(starter: Starter) -> None:
 
 def is_for_a_job(request: HttpRequest, rows: QuerySet[Any]) -> bool:
     """Was everything chosen that fits the list, and is that too much for a request?"""
-    return request.POST.get("select_across") == "1" and rows[AT_ONCE : AT_ONCE + 1].exists()
+    return is_for_all(request) and rows[AT_ONCE : AT_ONCE + 1].exists()
+
+
+def is_for_all(request: HttpRequest) -> bool:
+    """Was everything that fits chosen? As Django's form reads a box: whatever stands there, but for what says no."""
+    return request.POST.get("select_across", "").lower() not in ("", "0", "false")
 
 
 def start(request: HttpRequest, screen: Any, action: str, rows: QuerySet[Any], reason: str) -> HttpResponse | None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.core.errors import Conflict, Denied, Invalid, NotFound
+from apps.core.moments import LATEST
 from apps.rbac import catalogue, scopes
 from apps.rbac.access import Access
 from apps.rbac.models import DepartmentMember, PlatformRole, Role, Scope, UserRole
@@ -191,6 +192,8 @@ def _check_scope(scope: str, scope_id: UUID | None) -> UUID | None:
 def _check_expiry(expires_at: datetime | None) -> None:
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid("expires_in_past", "Choose a time that is still to come.", field="expires_at")
+    if expires_at is not None and expires_at >= LATEST:
+        raise Invalid("invalid", "Choose a time before the year 2200.", field="expires_at")
 
 
 def _check_not_of_position(assignment: UserRole) -> None:

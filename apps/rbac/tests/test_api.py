@@ -189,6 +189,7 @@ def test_assignments_are_given_changed_and_taken(send, ann, api):
     ("change", "status", "code"),
     [
         ({"expires_at": "2001-01-01T00:00:00Z"}, 400, "expires_in_past"),
+        ({"expires_at": "2200-01-01T00:00:00Z"}, 400, "invalid"),
         ({"scope": {"kind": "department"}}, 400, "invalid"),
         ({"scope": {"kind": "site", "id": str(uuid.uuid4())}}, 400, "invalid"),
         ({"scope": {"kind": "galaxy"}}, 400, "invalid"),

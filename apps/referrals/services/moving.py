@@ -14,6 +14,7 @@ from apps.audit import services as audit
 from apps.audit.services import Actor
 from apps.core import outbox
 from apps.core.errors import Conflict, DomainError, Invalid
+from apps.core.moments import LATEST
 from apps.referrals.models import MAX_LEVEL, Partner, PartnerStats, TreeMove
 from apps.referrals.models.partner import STEP
 from apps.referrals.selectors import read_stats
@@ -56,6 +57,8 @@ def move_partner(
     """
     if effective_at is not None and effective_at < timezone.now():
         raise Invalid("effective_in_past", "A move never looks back.", field="effective_at")
+    if effective_at is not None and effective_at >= LATEST:
+        raise Invalid("invalid", "Choose a time before the year 2200.", field="effective_at")
     if effective_at is not None and effective_at > timezone.now():
         return _schedule(partner, new_sponsor, reason, actor, effective_at)
     move = TreeMove(partner=partner, to_sponsor=new_sponsor, reason=reason, requested_by_id=_user_id(actor))

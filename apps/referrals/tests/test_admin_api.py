@@ -69,6 +69,8 @@ def test_a_move_can_wait(manager, team):
     assert (answer.status_code, answer.json()["status"]) == (200, "scheduled")
     past = move(manager, team["carl"], new_sponsor_id=None, reason="x", effective_at="2020-01-01T00:00:00Z")
     assert (past.status_code, past.json()["code"]) == (400, "effective_in_past")
+    never = move(manager, team["carl"], new_sponsor_id=None, reason="x", effective_at="9999-12-31T23:00:00Z")
+    assert (never.status_code, never.json()["code"]) == (400, "invalid")
     assert TreeMove.objects.count() == 1
 
 
