@@ -245,7 +245,7 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
 
     def _chosen_are_keys(self, request: HttpRequest) -> bool:
         """Could what was chosen be keys of rows? Django asks the database, and fails."""
-        if request.POST.get("select_across") == "1":
+        if bulk.is_for_all(request):
             return True
         try:
             for written in request.POST.getlist(ACTION_CHECKBOX_NAME):
