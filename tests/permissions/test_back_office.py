@@ -8,6 +8,8 @@ from apps.accounts.models import User
 from apps.accounts.tests.browsers import browser_of
 from apps.audit.services import SYSTEM
 from apps.core.backoffice import UplineModelAdmin
+from apps.core.ids import uuid7
+from apps.core.tenancy import site_context
 from apps.rbac import catalogue
 from apps.rbac.access import load_access
 from apps.rbac.models import Department, Role
@@ -115,3 +117,40 @@ def _request(client, site):
     request.access = load_access(client.session["_auth_user_id"])
     request.GET = {}
     return request
+
+
+@pytest.fixture
+def theirs(site, other_site):
+    """The newest row that another tenant has of each kind."""
+    from tests.permissions.things import ids_of
+
+    with site_context(other_site.pk):
+        ids_of(other_site)
+        found = {model: model._default_manager.order_by("-pk").first() for model in OURS if has_site(model)}
+    return {model: row.pk for model, row in found.items() if row is not None}
+
+
+def has_site(model):
+    return any(field.name == "site" for field in model._meta.local_fields)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_another_tenants_row_answers_like_a_missing_one(back_office, theirs, role):
+    """Its page and its history, on every screen, for every role; no list of the site shows it either."""
+    client, wrong = back_office(role), []
+    for model, pk in theirs.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        nobody = 10**15 if isinstance(pk, int) else uuid7()
+        for view in ("change", "history"):
+            found, missing = (client.get(reverse(f"{name}_{view}", args=[key])) for key in (pk, nobody))
+            same = (found.status_code, found.headers.get("Location")) == (
+                missing.status_code, missing.headers.get("Location"),
+            )  # fmt: skip
+            if not same or found.status_code == 200:
+                wrong.append(f"{model._meta.label} {view}: {found.status_code}, a missing one {missing.status_code}")
+        # A number may stand in a list for something else.
+        if not isinstance(pk, int) and str(pk) in client.get(listing(model)).content.decode():
+            wrong.append(f"{model._meta.label}: in the list")
+
+    assert len(theirs) > 20
+    assert wrong == []
