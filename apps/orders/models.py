@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from apps.catalogue.models import Product
 from apps.core.errors import Conflict
 from apps.core.models import SiteForeignKey, SiteModel
 from apps.referrals.models import Click, Partner
@@ -49,8 +50,13 @@ class Customer(SiteModel):
 class Order(SiteModel):
     """One purchase. `upline` is who stood above the buyer when Upline recorded the payment; it never changes.
 
-    `recorded_at` decides which plan and upline apply; `paid_at` is what the shop says and only dates it.
+    `recorded_at` decides which plan and upline apply; `paid_at` is what the shop says and only dates it. An order of our own
+    checkout keeps the units it took until `expires_at`, or for good once it is paid.
     """
+
+    class Source(models.TextChoices):
+        EXTERNAL = "external", "Reported by the shop"
+        CHECKOUT = "checkout", "Bought here"
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waits for payment"
@@ -70,6 +76,7 @@ class Order(SiteModel):
 
     customer = SiteForeignKey(Customer, models.PROTECT, related_name="orders")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    source = models.CharField(max_length=8, choices=Source, default=Source.EXTERNAL)
     external_id = models.CharField(max_length=128, null=True)
     fingerprint = models.CharField(max_length=64, blank=True, default="")
     amount = models.BigIntegerField()
@@ -78,6 +85,7 @@ class Order(SiteModel):
     status = models.CharField(max_length=18, choices=Status, default=Status.PENDING)
     upline = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True)
     paid_at = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField(null=True)
     commissioned_at = models.DateTimeField(null=True)
@@ -100,6 +108,12 @@ class Order(SiteModel):
             models.Index(fields=["site", "customer", "id"], name="orders_order_customer"),
             models.Index(fields=["site", "status", "id"], name="orders_order_status"),
             models.Index(fields=["site", "created_at"], name="orders_order_created"),
+            # What the sweep of lapsed orders looks for; few rows at any time.
+            models.Index(
+                fields=["site", "expires_at"],
+                name="orders_order_expires",
+                condition=Q(status="pending", expires_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -118,13 +132,18 @@ class Order(SiteModel):
 
 
 class OrderLine(SiteModel):
-    """`amount` is the line's total, not a unit's price. Lines of an order are in the order of their ids."""
+    """`amount` is the line's total, not a unit's price, and so are `tokens`. Lines of an order are in the order of their ids.
+
+    What a shop reported has no product of ours.
+    """
 
     order = SiteForeignKey(Order, models.PROTECT, related_name="lines")
+    product = SiteForeignKey(Product, models.PROTECT, null=True, related_name="+")
     category = models.CharField(max_length=64)
     sku = models.CharField(max_length=64, blank=True, default="")
     name = models.CharField(max_length=200, blank=True, default="")
     quantity = models.PositiveIntegerField(default=1)
+    tokens = models.DecimalField(max_digits=38, decimal_places=18, null=True)
     amount = models.BigIntegerField()
     refunded_amount = models.BigIntegerField(default=0)
 

@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "apps.sites",
     "apps.rbac",
     "apps.accounts",
+    "apps.catalogue",
     "apps.wallet",
     "apps.referrals",
     "apps.orders",
