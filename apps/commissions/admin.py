@@ -242,8 +242,8 @@ class ReadyFilter(admin.SimpleListFilter):
 
 
 FIRST = {
-    "kind", "partner", "level", "amount_shown", "status", "hold_until", "earned_at", "approved_at", "paid_at", "rejected_reason",
-    "order", "version",
+    "kind", "partner", "level", "amount_shown", "status", "hold_until", "earned_at", "approved_at", "paid_at", "closed_at",
+    "rejected_reason", "order", "version",
 }  # fmt: skip
 
 

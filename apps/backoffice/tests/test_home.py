@@ -181,3 +181,28 @@ def test_the_platform_host_knows_no_members(transactional_alpha, member):
 
     assert answer.status_code == 200
     assert "notice" in answer.content.decode()
+
+
+def test_what_was_owed_at_another_time(story, office):
+    desk = office("affiliate_manager")
+
+    now = desk.get("/admin/liability/")
+    before = desk.get("/admin/liability/", {"at": "2026-01-31T18:00"})
+
+    assert (now.status_code, before.status_code) == (200, 200)
+    told = now.context["told"][0]
+    assert (told.held, told.payable, told.in_flight, told.paid, told.agrees) == (20_000, 6_200, 500, 4_000, True)
+    assert "They agree" in now.content.decode()
+    assert (before.context["told"][0].ledger, before.context["told"][0].held) == (0, 0)
+
+
+@pytest.mark.parametrize("at", ["soon", "1850-01-01T00:00", "2199-01-01T00:00"])
+def test_no_past_moment_is_said_so(site, office, at):
+    answer = office("affiliate_manager").get("/admin/liability/", {"at": at})
+
+    assert (answer.status_code, answer.context["told"]) == (400, [])
+    assert answer.context["form"].errors["at"]
+
+
+def test_only_analysts_see_the_liability(site, office):
+    assert office("payout_manager").get("/admin/liability/").status_code == 403

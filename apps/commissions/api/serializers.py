@@ -129,7 +129,7 @@ class CommissionRow(serializers.ModelSerializer[Commission]):
         fields = (
             "id", "kind", "order_id", "line_id", "partner_id", "level", "category", "base_amount", "rate", "flat_amount",
             "original_amount", "reversed_amount", "amount", "currency", "status", "hold_until", "earned_at", "created_at",
-            "approved_at", "paid_at", "rejected_reason", "plan_id", "plan_version", "override", "source_user",
+            "approved_at", "paid_at", "closed_at", "rejected_reason", "plan_id", "plan_version", "override", "source_user",
             "clawback_of",
         )  # fmt: skip
         read_only_fields = fields

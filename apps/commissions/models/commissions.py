@@ -83,6 +83,7 @@ class Commission(SiteModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     approved_at = models.DateTimeField(null=True)
     paid_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True, help_text="When it was rejected, or reversed to nothing.")
     rejected_reason = models.CharField(max_length=500, blank=True, default="")
 
     clawback_of = SiteForeignKey("self", models.PROTECT, null=True, related_name="clawbacks", db_index=False)

@@ -71,8 +71,8 @@ def reject_commission(*, commission: Commission, reason: str, actor: audit.Actor
         raise _decided(Commission.objects.get(pk=commission.pk))
     rejected = pending[0]
     rejected.advance(to=Status.REJECTED)
-    rejected.rejected_reason = reason
-    rejected.save(update_fields=["status", "rejected_reason"])
+    rejected.rejected_reason, rejected.closed_at = reason, timezone.now()
+    rejected.save(update_fields=["status", "rejected_reason", "closed_at"])
     audit.record(actor=actor, action="commission.rejected", target=rejected, reason=reason)
     return rejected
 

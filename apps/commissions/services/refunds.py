@@ -73,7 +73,7 @@ def _shrink(parts: Sequence[tuple[Commission, int]]) -> None:
     commissions = [commission for commission, _ in parts]
     Commission.objects.bulk_update(commissions, ["reversed_amount", "refunded_after", "amount"])
     gone = [commission.pk for commission in commissions if commission.amount == 0]
-    Commission.objects.filter(pk__in=gone).update(status=Status.REVERSED)
+    Commission.objects.filter(pk__in=gone).update(status=Status.REVERSED, closed_at=timezone.now())
     if gone:
         outbox.publish("commissions.reversed", key=str(gone[0]), payload={"commission_ids": [str(pk) for pk in gone]})
 

@@ -79,6 +79,7 @@ class TestList:
                 "created_at": rows[0]["created_at"],
                 "approved_at": None,
                 "paid_at": None,
+                "closed_at": None,
                 "rejected_reason": "",
                 "plan_id": str(commission.version.plan_id),
                 "plan_version": 1,

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import django_filters
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,15 +13,20 @@ from apps.accounts.models import Membership
 from apps.core.api.exporting import Exported
 from apps.core.api.views import ApiView, ListView
 from apps.core.errors import Invalid
+from apps.core.moments import past_moment
 from apps.rbac.access import requires
 from apps.reports import selectors
 from apps.reports.api import serializers
+from apps.sites.selectors import current_site
 
 STAFF = {"GET": requires("analytics.read")}
 RANGE = [
     OpenApiParameter(name, {"type": "string", "format": "date"}, description="A day of the site's calendar, included.")
     for name in ("from", "to")
 ]
+AT = OpenApiParameter(
+    "at", {"type": "string", "format": "date-time"}, description="A past instant. Of a plain date (UTC), its end."
+)
 PERIOD = OpenApiParameter("period", {"type": "string", "enum": sorted(selectors.PERIODS), "default": "day"})
 
 
@@ -83,6 +89,25 @@ class ActsView(ApiView):
     @extend_schema(responses=serializers.ActsReport, parameters=RANGE)
     def get(self, request: Request) -> Response:
         return Response(self.get_serializer(selectors.acts(**day_range(request))).data)
+
+
+class LiabilityView(ApiView):
+    """What the program owed at a past instant, beside what the ledger says (X9). Without `at`: now."""
+
+    access = STAFF
+    serializer_class = serializers.LiabilityReport
+    across_counts = ("held_count",)
+    across_amounts = ("held", "payable", "in_flight", "paid", "funds", "clawed_back", "ledger")
+    query_fields = ("at",)
+
+    @extend_schema(responses=serializers.LiabilityReport, parameters=[AT])
+    def get(self, request: Request) -> Response:
+        written = request.query_params.get("at")
+        at = past_moment(written, name="at") if written is not None else timezone.now()
+        rows = selectors.liability(at=at)
+        own = next(row for row in rows if row.currency == current_site().currency)
+        figures = {name: getattr(own, name) for name in serializers.LiabilityRow().fields}
+        return Response(self.get_serializer({**figures, "at": at, "currencies": rows}).data)
 
 
 class EnterpriseFilter(django_filters.FilterSet):

@@ -200,6 +200,28 @@ class ActsReport(Ranged):
     series = DayCount(many=True)
 
 
+class LiabilityRow(serializers.Serializer[Any]):
+    """payable + in_flight + paid + funds − clawed_back = ledger. `held` waits for approval and is not in the sum."""
+
+    currency = serializers.CharField()
+    held = serializers.IntegerField()
+    held_count = serializers.IntegerField()
+    payable = serializers.IntegerField()
+    in_flight = serializers.IntegerField()
+    paid = serializers.IntegerField()
+    funds = serializers.IntegerField()
+    clawed_back = serializers.IntegerField()
+    ledger = serializers.IntegerField()
+    agrees = serializers.BooleanField()
+
+
+class LiabilityReport(LiabilityRow):
+    """The figures of the site's own currency; `currencies` has the same for every currency that ever moved."""
+
+    at = serializers.DateTimeField()
+    currencies = LiabilityRow(many=True)
+
+
 class EnterpriseRow(serializers.ModelSerializer[Membership]):
     """`id` is the user's. Amounts are those of the enterprise and its sub-users."""
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/analytics/revenue", analytics.RevenueView.as_view(), name="analytics-revenue"),
     path("admin/analytics/enterprises", analytics.EnterprisesView.as_view(), name="analytics-enterprises"),
     path("admin/analytics/activities", analytics.ActsView.as_view(), name="analytics-activities"),
+    path("admin/analytics/liability", analytics.LiabilityView.as_view(), name="analytics-liability"),
     path("admin/audit", audit.AuditView.as_view(), name="admin-audit"),
     path("admin/stats", views.SiteStatsView.as_view(), name="admin-stats"),
 ]

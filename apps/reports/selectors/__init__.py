@@ -1,6 +1,7 @@
 """Read-only figures across apps."""
 
 from apps.reports.selectors.analytics import PERIODS, Revenue, RevenueRow, acts, enterprises, people, revenue
+from apps.reports.selectors.liability import Liability, liability
 from apps.reports.selectors.partner import (
     Expected,
     affiliate_stats,
@@ -15,6 +16,7 @@ from apps.reports.selectors.site import site_stats
 __all__ = [
     "PERIODS",
     "Expected",
+    "Liability",
     "Revenue",
     "RevenueRow",
     "acts",
@@ -24,6 +26,7 @@ __all__ = [
     "earnings_by_day",
     "enterprises",
     "expected_payout",
+    "liability",
     "pending_commissions",
     "people",
     "revenue",
