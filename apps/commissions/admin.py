@@ -338,3 +338,6 @@ class CommissionOutcomeAdmin(ByOrder):
     list_filter = ("reason", "level")
     list_select_related = ("order", "line", "partner", "version")
     search_prefixes = ("partner__code",)
+
+    def title_of(self, obj: CommissionOutcome) -> str:
+        return f"Level {obj.level}: {obj.get_reason_display().lower()}"

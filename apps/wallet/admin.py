@@ -66,6 +66,9 @@ class EntryAdmin(UplineModelAdmin):
     search_prefixes = ("ref_id", "key")
     inlines = (PostingInline,)
 
+    def title_of(self, obj: Entry) -> str:
+        return str(obj.get_kind_display())
+
 
 @admin.register(Posting)
 class PostingAdmin(UplineModelAdmin):
@@ -74,6 +77,9 @@ class PostingAdmin(UplineModelAdmin):
     view_keys = KEYS
     list_display = ("id", "entry", "account", "shown")
     list_select_related = ("entry", "account")
+
+    def title_of(self, obj: Posting) -> str:
+        return f"{amount_text(obj.amount, obj.currency)}, {obj.account.get_kind_display().lower()}"
 
     @admin.display(description="amount")
     def shown(self, posting: Posting) -> str:
@@ -91,6 +97,9 @@ class LotAdmin(UplineModelAdmin):
     list_select_related = ("account",)
     search_prefixes = ("ref_id",)
 
+    def title_of(self, obj: Lot) -> str:
+        return f"{amount_text(obj.amount, self.currency_of(obj))} of a {obj.ref_type}"
+
     def currency_of(self, row: Any) -> str:
         return str(row.account.currency)
 
@@ -106,6 +115,9 @@ class HoldShareAdmin(UplineModelAdmin):
     list_display = ("hold_key", "lot", "amount_shown")
     list_select_related = ("lot", "lot__account")
     search_prefixes = ("hold_key",)
+
+    def title_of(self, obj: HoldShare) -> str:
+        return f"{amount_text(obj.amount, self.currency_of(obj))} for a payout"
 
     def currency_of(self, row: Any) -> str:
         return str(row.lot.account.currency)

@@ -64,6 +64,11 @@ class Liability:
         return self.payable + self.in_flight + self.paid + self.funds - self.clawed_back
 
     @property
+    def owed(self) -> int:
+        """What was clawed back as it stands in the sum: below zero."""
+        return -self.clawed_back
+
+    @property
     def agrees(self) -> bool:
         return self.sum == self.ledger
 
