@@ -10,6 +10,7 @@ from corsheaders.signals import check_request_enabled
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from apps.core import phases
 from apps.core.api.errors import error_response
 from apps.core.middleware import is_api
 from apps.core.tenancy import site_context
@@ -67,26 +68,33 @@ class SiteTransactionMiddleware:
         self.get_response: Callable[[Any], Any] = get_response
 
     def __call__(self, request: Any) -> Any:
-        site = request.site
-        if site is None:
-            with transaction.atomic():
-                response = self.get_response(request)
-                if response.status_code >= 400:
-                    transaction.set_rollback(True)
+        site, request.phase = request.site, None
+        first = self._transaction(request, lambda: self.get_response(request))
+        if request.phase is None or first.status_code >= 400:
+            response = first
+        else:
+            response = phases.run(request, lambda make: self._transaction(request, make))
+            response = phases.carry_over(first, response)
+        if site is None:  # the installation's own, or a site that the session's switcher chose further in
             return response
-        with site_context(site.pk):
-            response = self.get_response(request)
-            if response.status_code >= 400:
-                transaction.set_rollback(True)
-            else:
-                for write in request.before_commit:
-                    write(response)
         if response.streaming and response.status_code < 400:
             # A stream is read after this transaction; without a context of its own it would be silently empty.
             response.streaming_content = in_site(site.pk, response.streaming_content)
         for action in request.durable:
             with site_context(site.pk):
                 action()
+        return response
+
+    @staticmethod
+    def _transaction(request: Any, make: Callable[[], Any]) -> Any:
+        """One transaction, of the request's site if it has one. Its last phase commits what hangs on the answer."""
+        with transaction.atomic() if request.site is None else site_context(request.site.pk):
+            response = make()
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            elif request.phase is None:
+                for write in request.before_commit:
+                    write(response)
         return response
 
 

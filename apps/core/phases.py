@@ -1,0 +1,110 @@
+"""A request that calls out: commit the intent, call, commit the result (settled.md, Technical traps).
+
+No network call happens inside a database transaction. A view that needs one ends its first phase with `call_out`; the middleware
+commits what it wrote, makes the call outside of any transaction, and commits what `finish` does with the result. The answer, and
+what is kept of it under an Idempotency-Key, is the last phase's.
+
+    def post(self, request):
+        order = place_order(...)                                    # committed first
+        return call_out(request, lambda: gateway.open(order.pk), lambda opened: Response(record(order.pk, opened)))
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+NOT_YET = 202
+
+
+@dataclass(frozen=True)
+class Phase:
+    """`call` runs outside of any transaction. `finish` gets what it returned, `failed` what it raised; each runs in a transaction
+    of the site of its own. `answer` makes an answer of what either returned or raised."""
+
+    call: Callable[[], Any]
+    finish: Callable[[Any], Any]
+    failed: Callable[[Exception], Any] | None
+    answer: Callable[[Callable[[], Any]], HttpResponse]
+
+
+def call_out(
+    request: Request | HttpRequest,
+    call: Callable[[], Any],
+    finish: Callable[[Any], Any],
+    failed: Callable[[Exception], Any] | None = None,
+) -> HttpResponse:
+    """What a view returns to go on after its transaction. `finish` returns the answer, or another `call_out`.
+
+    An error of `call` is the answer, in the usual shape, once `failed` has committed what follows from it; if `failed` returns an
+    answer, that is it.
+    """
+    view: Any = request.parser_context["view"] if isinstance(request, Request) else None
+    inner: Any = request._request if isinstance(request, Request) else request
+    inner.phase = Phase(call, finish, failed, _of_view(view, request) if view is not None else _plain)
+    return Response(status=NOT_YET) if view is not None else HttpResponse(status=NOT_YET)
+
+
+def _plain(make: Callable[[], Any]) -> HttpResponse:
+    made: HttpResponse = make()
+    return made
+
+
+def _of_view(view: Any, request: Request) -> Callable[[Callable[[], Any]], HttpResponse]:
+    """As DRF's dispatch would: errors in our shape, rendered by the view."""
+
+    def answer(make: Callable[[], Any]) -> HttpResponse:
+        try:
+            made = make()
+        except Exception as error:
+            made = view.handle_exception(error)
+        response: Any = view.finalize_response(request, made, *view.args, **view.kwargs)
+        return response.render() if hasattr(response, "render") else response  # type: ignore[no-any-return]
+
+    return answer
+
+
+def run(request: Any, transaction: Callable[[Callable[[], HttpResponse]], HttpResponse]) -> HttpResponse:
+    """The phases that are left, after the first has been committed. `transaction` runs a function in one of the site's."""
+    while True:
+        phase: Phase = request.phase
+        request.phase = None
+        try:
+            result = phase.call()
+        except Exception as error:
+            caught = error
+            response = _failed(phase, caught, transaction)
+        else:
+            response = transaction(lambda: phase.answer(lambda: phase.finish(result)))  # noqa: B023 - runs at once
+        if request.phase is None:
+            return response
+
+
+def _failed(
+    phase: Phase, error: Exception, transaction: Callable[[Callable[[], HttpResponse]], HttpResponse]
+) -> HttpResponse:
+    """What follows from the failure is committed even though the answer is an error, so it has a transaction of its own."""
+    told: list[Any] = []
+    if phase.failed is not None:
+        handle = phase.failed
+        transaction(lambda: told.append(handle(error)) or HttpResponse())
+    if told and told[0] is not None:
+        return phase.answer(lambda: told[0])
+
+    def again() -> Any:
+        raise error
+
+    return phase.answer(again)
+
+
+def carry_over(first: HttpResponse, last: HttpResponse) -> HttpResponse:
+    """The headers and cookies that the middleware within gave to the first phase's placeholder."""
+    for name, value in first.items():
+        if name.lower() not in {"content-type", "content-length"} and not last.has_header(name):
+            last[name] = value
+    for name, cookie in first.cookies.items():
+        last.cookies.setdefault(name, cookie)
+    return last
