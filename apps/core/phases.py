@@ -42,10 +42,12 @@ def call_out(
     An error of `call` is the answer, in the usual shape, once `failed` has committed what follows from it; if `failed` returns an
     answer, that is it.
     """
-    view: Any = request.parser_context["view"] if isinstance(request, Request) else None
-    inner: Any = request._request if isinstance(request, Request) else request
-    inner.phase = Phase(call, finish, failed, _of_view(view, request) if view is not None else _plain)
-    return Response(status=NOT_YET) if view is not None else HttpResponse(status=NOT_YET)
+    if isinstance(request, Request):
+        view: Any = request.parser_context["view"]
+        request._request.phase = Phase(call, finish, failed, _of_view(view, request))  # type: ignore[attr-defined]
+        return Response(status=NOT_YET)
+    request.phase = Phase(call, finish, failed, _plain)  # type: ignore[attr-defined]
+    return HttpResponse(status=NOT_YET)
 
 
 def _plain(make: Callable[[], Any]) -> HttpResponse:
@@ -62,7 +64,7 @@ def _of_view(view: Any, request: Request) -> Callable[[Callable[[], Any]], HttpR
         except Exception as error:
             made = view.handle_exception(error)
         response: Any = view.finalize_response(request, made, *view.args, **view.kwargs)
-        return response.render() if hasattr(response, "render") else response  # type: ignore[no-any-return]
+        return response.render() if hasattr(response, "render") else response
 
     return answer
 
@@ -87,17 +89,30 @@ def _failed(
     phase: Phase, error: Exception, transaction: Callable[[Callable[[], HttpResponse]], HttpResponse]
 ) -> HttpResponse:
     """What follows from the failure is committed even though the answer is an error, so it has a transaction of its own."""
-    told: list[Any] = []
     if phase.failed is not None:
-        handle = phase.failed
-        transaction(lambda: told.append(handle(error)) or HttpResponse())
-    if told and told[0] is not None:
-        return phase.answer(lambda: told[0])
+        answered = _follow_up(phase.failed, error, transaction)
+        if answered is not None:
+            return phase.answer(lambda: answered)
 
     def again() -> Any:
         raise error
 
     return phase.answer(again)
+
+
+def _follow_up(
+    failed: Callable[[Exception], Any],
+    error: Exception,
+    transaction: Callable[[Callable[[], HttpResponse]], HttpResponse],
+) -> Any:
+    told: list[Any] = []
+
+    def follow() -> HttpResponse:
+        told.append(failed(error))
+        return HttpResponse()
+
+    transaction(follow)
+    return told[0]
 
 
 def carry_over(first: HttpResponse, last: HttpResponse) -> HttpResponse:

@@ -18,6 +18,7 @@ INSTALLED_APPS = [
     "apps.rbac",
     "apps.accounts",
     "apps.catalogue",
+    "apps.payments",
     "apps.wallet",
     "apps.referrals",
     "apps.orders",

@@ -44,6 +44,7 @@ SECRET_TABLES = (
     "core_idempotencykey",
     "django_session",
     "payouts_payoutmethod",
+    "payments_stripeaccount",
 )
 SECRET_COLUMNS = (("accounts_user", "password"),)
 
