@@ -210,6 +210,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "seal-chains": {"task": "apps.core.tasks.seal_chains", "schedule": 10.0},
     "renew-books": {"task": "apps.backoffice.tasks.renew_books", "schedule": 120.0},
     "anchor-chains": {"task": "apps.core.tasks.anchor_chains", "schedule": 300.0},
+    "refunds-to-send": {"task": "apps.payments.tasks.send_refunds", "schedule": 15.0},
     "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
 }
 
@@ -234,6 +235,9 @@ UPLINE_LOCKOUT = {
 UPLINE_PREPARED = env("UPLINE_PREPARED", default="on") != "off"
 UPLINE_PLATFORM_HOSTS = env.list("UPLINE_PLATFORM_HOSTS", default=["localhost", "127.0.0.1"])
 UPLINE_BASE_URL = env("UPLINE_BASE_URL", default="")
+# Another address than Stripe's own is a fake, for tests and the demo; its pay page stands in for the card form.
+STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
+UPLINE_STRIPE_PAY_URL = env("UPLINE_STRIPE_PAY_URL", default="")
 # Where a workbook is put together before it is sent; empty is the system's. Not a file system in memory: it may be large.
 UPLINE_TEMP_DIR = env("UPLINE_TEMP_DIR", default="")
 # Where signed anchors of the hash chains are appended: on storage that the database's administrators can't write.

@@ -16,7 +16,7 @@ from config.urls import urlpatterns as real
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__)]
 
-seen = []
+seen: list[tuple[str, bool]] = []
 
 
 def note(key):

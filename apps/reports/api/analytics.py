@@ -106,7 +106,7 @@ class LiabilityView(ApiView):
         at = past_moment(written, name="at") if written is not None else timezone.now()
         rows = selectors.liability(at=at)
         own = next(row for row in rows if row.currency == current_site().currency)
-        figures = {name: getattr(own, name) for name in serializers.LiabilityRow().fields}
+        figures = {name: getattr(own, name) for name in map(str, serializers.LiabilityRow().fields)}
         return Response(self.get_serializer({**figures, "at": at, "currencies": rows}).data)
 
 

@@ -1,0 +1,15 @@
+"""What can be refused, in words."""
+
+from apps.core.errors import Conflict, Unavailable
+
+
+def payments_unavailable() -> Conflict:
+    return Conflict("payments_unavailable", "This site takes no payments yet.")
+
+
+def provider_unavailable() -> Unavailable:
+    return Unavailable("payment_provider_unavailable", "Stripe doesn't answer. Nothing was charged; try again.")
+
+
+def provider_refused(message: str) -> Conflict:
+    return Conflict("payment_provider_refused", f"Stripe refused: {message}"[:300])

@@ -1,0 +1,21 @@
+"""Every write of payments, their refunds and disputes, and how a site takes money."""
+
+from apps.payments.services.accounts import credentials, set_stripe_account, verify_signature
+from apps.payments.services.events import handle_events
+from apps.payments.services.opening import call_off, cancel_payment, open_payment, record_intent, start_payment
+from apps.payments.services.refunding import request_refund, send_refund, settle_refund
+
+__all__ = [
+    "call_off",
+    "cancel_payment",
+    "credentials",
+    "handle_events",
+    "open_payment",
+    "record_intent",
+    "request_refund",
+    "send_refund",
+    "set_stripe_account",
+    "settle_refund",
+    "start_payment",
+    "verify_signature",
+]

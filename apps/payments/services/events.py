@@ -1,0 +1,231 @@
+"""What Stripe's events do (R4). They come late, twice, in any order, and some are not for us.
+
+Nothing is fetched: every rule below gives the same result in whatever order its events arrive. A payment only moves forward,
+refunded sums only grow, a closed dispute stays closed.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.audit import services as audit
+from apps.core import inbox
+from apps.core.inbox import Ignored
+from apps.core.models import InboxEvent, OutboxEvent
+from apps.payments import purposes
+from apps.payments.models import Dispute, Payment, PaymentRefund, StripeAccount
+from apps.payments.services import refunding
+from apps.sites.selectors import current_site
+
+Status = Payment.Status
+
+
+def handle_events(events: Sequence[OutboxEvent]) -> None:
+    """Consumes `inbox.stripe` {inbox_id}."""
+    inbox.work_off(events, _handle)
+
+
+def _handle(row: InboxEvent) -> None:
+    handler = _HANDLERS.get(row.kind)
+    if handler is None:
+        raise Ignored("nothing follows from this kind of event")
+    event = row.payload
+    _check_account(event)
+    found = event.get("data", {}).get("object") if isinstance(event.get("data"), dict) else None
+    if not isinstance(found, dict):
+        raise Ignored("it has no object")
+    handler(found)
+
+
+def _check_account(event: dict[str, Any]) -> None:
+    account = StripeAccount.objects.get()
+    if event.get("account") not in (None, account.account_id):
+        raise Ignored("another account's")
+    if bool(event.get("livemode", account.livemode)) != account.livemode:
+        raise Ignored("test and live don't mix")
+
+
+# --- finding ---------------------------------------------------------------------------------------------------------------
+
+
+def _payment_of_intent(intent: dict[str, Any]) -> Payment:
+    """The locked payment of a PaymentIntent, known by its id; or by its metadata, where we crashed before we kept that."""
+    metadata = _dict(intent, "metadata")
+    if metadata.get("site", current_site().code) != current_site().code:
+        raise Ignored("another site's")
+    intent_id = _text(intent, "id")
+    payment = Payment.objects.select_for_update().filter(provider_id=intent_id).first()
+    if payment is None:
+        payment = _adopt(intent_id, metadata)
+    if intent.get("amount") != payment.amount or str(intent.get("currency", "")).upper() != payment.currency:
+        raise Ignored("another amount than is owed")
+    if payment.provider_id is None:
+        payment.provider_id = intent_id
+        payment.save(update_fields=["provider_id"])
+    return payment
+
+
+def _adopt(intent_id: str, metadata: dict[str, Any]) -> Payment:
+    try:
+        payment_id = UUID(str(metadata.get("payment_id", "")))
+    except ValueError:
+        raise Ignored("no payment of ours") from None
+    payment = Payment.objects.select_for_update().filter(pk=payment_id, provider_id=None).first()
+    if payment is None:
+        raise Ignored("no payment of ours")
+    return payment
+
+
+def _payment_of(found: dict[str, Any]) -> Payment:
+    """The locked payment of a charge, refund or dispute."""
+    intent_id = _text(found, "payment_intent")
+    payment = Payment.objects.select_for_update().filter(provider_id=intent_id).first() if intent_id else None
+    if payment is None:
+        raise Ignored("no payment of ours")
+    if str(found.get("currency", payment.currency)).upper() != payment.currency:
+        raise Ignored("another currency than was owed")
+    return payment
+
+
+# --- payments --------------------------------------------------------------------------------------------------------------
+
+
+def _succeeded(intent: dict[str, Any]) -> None:
+    payment = _payment_of_intent(intent)
+    if intent.get("amount_received", payment.amount) != payment.amount:
+        raise Ignored("another amount than is owed was received")
+    if not payment.advance(to=Status.SUCCEEDED):
+        raise Ignored("known already")
+    payment.succeeded_at, payment.failure = timezone.now(), ""
+    payment.charge_id = _text(intent, "latest_charge") or payment.charge_id
+    payment.save(update_fields=["status", "succeeded_at", "failure", "charge_id"])
+    audit.record(actor=audit.SYSTEM, action="payment.succeeded", target=payment, after={"amount": payment.amount})
+    if purposes.of(payment).paid(payment):
+        refunding.pass_on(payment, external_id=f"stripe-{payment.provider_id}")  # a refund was faster
+    else:
+        refunding.request_refund(
+            payment=payment,
+            external_id="unwanted",
+            amount=None,
+            reason="Paid after it was called off",
+            actor=audit.SYSTEM,
+        )
+
+
+def _failed(intent: dict[str, Any]) -> None:
+    payment = _payment_of_intent(intent)
+    if payment.status not in (Status.CREATED, Status.OPEN):
+        raise Ignored("it has been paid or called off since")
+    error = _dict(intent, "last_payment_error")
+    payment.advance(to=Status.OPEN)
+    payment.failure = str(error.get("message") or error.get("code") or "The card was refused.")[:200]
+    payment.save(update_fields=["status", "failure"])
+    purposes.of(payment).failed(payment)
+
+
+def _cancelled(intent: dict[str, Any]) -> None:
+    payment = _payment_of_intent(intent)
+    if not payment.advance(to=Status.CANCELLED):
+        raise Ignored("known already")
+    payment.save(update_fields=["status"])
+    purposes.of(payment).failed(payment)
+
+
+# --- refunds ---------------------------------------------------------------------------------------------------------------
+
+
+def _charge_refunded(charge: dict[str, Any]) -> None:
+    """Says what went back in all. Before the payment is known to have succeeded it is kept, and passed on then."""
+    payment = _payment_of(charge)
+    total = charge.get("amount_refunded")
+    if not isinstance(total, int) or isinstance(total, bool) or not 0 <= total <= payment.amount:
+        raise Ignored("more than was paid")
+    if total > payment.charge_refunded:
+        payment.charge_refunded = total
+        payment.save(update_fields=["charge_refunded"])
+    refunding.pass_on(payment, external_id=f"{_text(charge, 'id')}-{total}")
+
+
+def _refund_changed(found: dict[str, Any]) -> None:
+    payment = _payment_of(found)
+    refund_id, amount, state = _text(found, "id"), found.get("amount"), _text(found, "status")
+    if not refund_id or not isinstance(amount, int) or not 0 < amount <= payment.amount:
+        raise Ignored("more than was paid")
+    refund = _refund_row(payment, found, refund_id, amount)
+    if state not in ("requires_action", ""):
+        refunding.apply_state(refund, provider_id=refund_id, state=state, failure=_text(found, "failure_reason"))
+    refunding.pass_on(payment, external_id=refund.external_id or refund_id, reason=refund.reason)
+
+
+def _refund_row(payment: Payment, found: dict[str, Any], refund_id: str, amount: int) -> PaymentRefund:
+    """The row of this refund: by Stripe's id, or by ours where we asked for it, or a new one."""
+    known = PaymentRefund.objects.filter(payment=payment, provider_id=refund_id).first()
+    if known is not None:
+        return known
+    try:
+        asked = UUID(str(_dict(found, "metadata").get("refund_id", "")))
+    except ValueError:
+        asked = None
+    if asked is not None:
+        ours = PaymentRefund.objects.filter(pk=asked, payment=payment, provider_id=None, amount=amount).first()
+        if ours is not None:
+            return ours
+    return PaymentRefund.objects.create(
+        payment=payment, amount=amount, reason=_text(found, "reason")[:500] or "Refunded at Stripe"
+    )
+
+
+# --- disputes --------------------------------------------------------------------------------------------------------------
+
+
+def _disputed(found: dict[str, Any]) -> None:
+    payment = _payment_of(found)
+    dispute_id, amount, state = _text(found, "id"), found.get("amount"), _text(found, "status")
+    if not dispute_id or not isinstance(amount, int) or not 0 < amount <= payment.amount:
+        raise Ignored("more than was paid")
+    if state.startswith("warning_"):
+        raise Ignored("an inquiry, no dispute yet")
+    dispute, is_new = Dispute.objects.get_or_create(
+        provider_id=dispute_id, defaults={"payment": payment, "amount": amount, "reason": _text(found, "reason")[:64]}
+    )
+    closed = {"won": Dispute.Status.WON, "lost": Dispute.Status.LOST}.get(state)
+    if closed is not None and dispute.status == Dispute.Status.OPEN:
+        dispute.status, dispute.closed_at = closed, timezone.now()
+        dispute.save(update_fields=["status", "closed_at"])
+    elif not is_new:
+        raise Ignored("known already")
+    audit.record(actor=audit.SYSTEM, action=f"dispute.{dispute.get_status_display().lower()}", target=payment,
+                 after={"amount": dispute.amount}, reason=dispute.reason)  # fmt: skip
+    purposes.of(payment).disputed(payment, dispute)
+    refunding.pass_on(payment, external_id=dispute_id, reason="Dispute lost")
+
+
+def _dict(found: dict[str, Any], name: str) -> dict[str, Any]:
+    value = found.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(found: dict[str, Any], name: str) -> str:
+    """An id, or the id of the object that stands in its place where it was expanded."""
+    value = found.get(name)
+    value = value.get("id") if isinstance(value, dict) else value
+    return value[:128] if isinstance(value, str) else ""
+
+
+_HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "payment_intent.succeeded": _succeeded,
+    "payment_intent.payment_failed": _failed,
+    "payment_intent.canceled": _cancelled,
+    "charge.refunded": _charge_refunded,
+    "charge.refund.updated": _refund_changed,
+    "refund.created": _refund_changed,
+    "refund.updated": _refund_changed,
+    "refund.failed": _refund_changed,
+    "charge.dispute.created": _disputed,
+    "charge.dispute.updated": _disputed,
+    "charge.dispute.closed": _disputed,
+    "charge.dispute.funds_withdrawn": _disputed,
+    "charge.dispute.funds_reinstated": _disputed,
+}

@@ -1,0 +1,157 @@
+"""Money that goes back. A refund of a Stripe payment is made at Stripe first; what it was for hears of it when it is made.
+
+A refund row is committed before the call, and its id is the call's key for ever: a call that timed out is made again with the
+same key, which asks rather than refunds twice.
+"""
+
+import logging
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.audit import services as audit
+from apps.core.errors import Conflict, Invalid, Unavailable
+from apps.core.tenancy import require_site_id, site_context
+from apps.payments import purposes, stripe_api
+from apps.payments.models import Dispute, Payment, PaymentRefund
+from apps.payments.services.accounts import credentials
+
+logger = logging.getLogger(__name__)
+
+Status = PaymentRefund.Status
+
+
+@transaction.atomic
+def request_refund(
+    *, payment: Payment, external_id: str, amount: int | None, reason: str, actor: audit.Actor
+) -> tuple[PaymentRefund, bool]:
+    """A refund that is to be made, and whether it is new. `amount` None is all that is left.
+
+    It is sent after the commit by a task; a request that wants the outcome calls `send_refund` itself. Raises Conflict
+    (invalid_state, external_id_conflict), Invalid (refund_exceeds_order).
+    """
+    payment = Payment.objects.select_for_update().get(pk=payment.pk)
+    known = PaymentRefund.objects.filter(payment=payment, external_id=external_id).first()
+    if known is not None:
+        if (amount is not None and known.amount != amount) or known.reason != reason:
+            raise Conflict(
+                "external_id_conflict", "This refund was asked for before, with other contents.", field="external_id"
+            )
+        return known, False
+    if payment.status != Payment.Status.SUCCEEDED:
+        raise Conflict("invalid_state", "Nothing was paid that could go back.")
+    rest = payment.amount - gone(payment) - _underway(payment)
+    if rest <= 0:
+        raise Conflict("invalid_state", "All of it went back already.")
+    if amount is not None and amount > rest:
+        raise Invalid("refund_exceeds_order", "More than is left of the payment.", field="amount", rest=rest)
+    refund = PaymentRefund.objects.create(
+        payment=payment, external_id=external_id, amount=amount or rest, reason=reason,
+        requested_by=actor if isinstance(actor, User) else None,
+    )  # fmt: skip
+    audit.record(
+        actor=actor, action="payment.refund_requested", target=payment, after={"amount": refund.amount}, reason=reason
+    )
+    site_id, refund_id = require_site_id(), refund.pk
+    transaction.on_commit(lambda: _wake(site_id, refund_id), robust=True)
+    return refund, True
+
+
+def _wake(site_id: UUID, refund_id: UUID) -> None:
+    from apps.payments.tasks import send_one_refund
+
+    try:
+        # A moment later: whoever asked is sending it now, and one call is enough.
+        send_one_refund.apply_async([str(site_id), str(refund_id)], countdown=5, retry=False)
+    except Exception:
+        logger.warning("payments.wake_failed", exc_info=True)  # the sweep will find it
+
+
+def send_refund(*, site_id: UUID | str, refund_id: UUID | str) -> None:
+    """Make it at Stripe and write down what became of it. Called outside of a transaction; safe to repeat.
+
+    Raises Unavailable: not known, ask again. A refusal of Stripe's is written down as FAILED.
+    """
+    with site_context(site_id):
+        refund = PaymentRefund.objects.select_related("payment").get(pk=refund_id)
+        if refund.status != Status.REQUESTED:
+            return
+        who, intent_id, amount = credentials_even_inactive(), refund.payment.provider_id or "", refund.amount
+    try:
+        made = stripe_api.make_refund(
+            who, refund_id=refund_id, intent_id=intent_id, amount=amount, metadata={"refund_id": str(refund_id)}
+        )
+    except Unavailable:
+        raise
+    except Conflict as error:
+        made = stripe_api.MadeRefund("", "failed", error.message)
+    with site_context(site_id):
+        settle_refund(refund_id=refund_id, provider_id=made.id, state=made.status, failure=made.failure)
+
+
+def credentials_even_inactive() -> stripe_api.Credentials:
+    """A site that takes no more payments still gives back."""
+    from apps.payments.models import StripeAccount
+
+    return credentials(StripeAccount.objects.first())
+
+
+@transaction.atomic
+def settle_refund(*, refund_id: UUID | str, provider_id: str, state: str, failure: str = "") -> None:
+    """REQUESTED → SUCCEEDED (Stripe's `pending` is money on its way) or FAILED. Then what it was for hears of it."""
+    refund = PaymentRefund.objects.select_related("payment").get(pk=refund_id)
+    payment = Payment.objects.select_for_update().get(pk=refund.payment_id)
+    refund = PaymentRefund.objects.get(pk=refund_id)
+    apply_state(refund, provider_id=provider_id, state=state, failure=failure)
+    pass_on(payment, external_id=refund.external_id or provider_id, reason=refund.reason)
+
+
+def apply_state(refund: PaymentRefund, *, provider_id: str, state: str, failure: str = "") -> None:
+    """What Stripe says of one refund. States only move forward."""
+    is_gone = state in ("failed", "canceled")
+    status = Status.FAILED if is_gone else Status.SUCCEEDED
+    fields = []
+    if provider_id and refund.provider_id is None:
+        refund.provider_id = provider_id
+        fields.append("provider_id")
+    if refund.status == Status.REQUESTED or (refund.status == Status.SUCCEEDED and is_gone):
+        refund.status, refund.failure, refund.settled_at = status, failure[:200], timezone.now()
+        fields += ["status", "failure", "settled_at"]
+    if fields:
+        refund.save(update_fields=fields)
+
+
+def gone(payment: Payment) -> int:
+    """What went back of a payment, all told: refunds one by one, or in all as the charge says, and lost disputes.
+
+    The charge's sum may know of refunds that no event told singly; those we have asked for and not heard of are in it too.
+    """
+    done = _sum(payment.refunds.filter(status=Status.SUCCEEDED))
+    untold = max(payment.charge_refunded - done - _underway(payment), 0)
+    lost = _sum(payment.disputes.filter(status=Dispute.Status.LOST))
+    return min(done + untold + lost, payment.amount)
+
+
+def pass_on(payment: Payment, *, external_id: str, reason: str = "") -> None:
+    """Tell what it was for how much more went back, once the payment is there. `payment` is locked."""
+    if payment.status != Payment.Status.SUCCEEDED:
+        return
+    total = gone(payment)
+    more = total - payment.refunded_amount
+    if more <= 0:
+        return
+    payment.refunded_amount = total
+    payment.save(update_fields=["refunded_amount"])
+    purposes.of(payment).refunded(payment, amount=more, external_id=external_id, reason=reason)
+
+
+def _underway(payment: Payment) -> int:
+    return _sum(payment.refunds.filter(status=Status.REQUESTED))
+
+
+def _sum(rows: object) -> int:
+    found = rows.aggregate(total=Sum("amount"))["total"]  # type: ignore[attr-defined]
+    return int(found or 0)
