@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.core import views
+from apps.payments.api.views import StripeWebhookView
 
 api: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.api.urls")),
@@ -27,7 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("apps.referrals.urls")),
-    path("", include(("apps.payments.api.urls", "payments_root"))),
+    # At the root and under /api/v1 (settled.md); described once.
+    path("webhooks/stripe/<str:site_code>", StripeWebhookView.as_view(schema=None)),
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
     path("", include("apps.dashboard.urls")),

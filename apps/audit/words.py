@@ -29,6 +29,8 @@ _SAID = {
     "partner.status_changed": "changed a partner's standing",
     "password.changed": "changed a password",
     "password.reset": "set a new password by mail",
+    "payment.refund_requested": "asked for money to go back",
+    "payment.succeeded": "were paid",
     "payout.completed": "marked a payout as paid",
     "payout.requested": "asked for a payout",
     "payout_method.added": "saved where payouts go",
@@ -41,6 +43,7 @@ _SAID = {
     "site.changed": "changed the site",
     "sites.read_across": "looked at all sites",
     "sitesettings.changed": "changed the settings",
+    "stripe_account.changed": "changed how the site takes money",
     "two_factor.codes_renewed": "made new recovery codes",
     "two_factor.disabled": "switched two-factor off",
     "two_factor.enabled": "switched two-factor on",
@@ -52,7 +55,8 @@ _NOUNS = {
     "api_key": "API keys", "bulk": "Bulk decisions", "commission": "Commissions", "department": "Departments",
     "export": "Exports", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
     "override": "Own rates", "partner": "Partners", "password": "Passwords", "payout": "Payouts",
-    "payout_method": "Payout methods", "plan": "Plans", "role": "Roles", "sessions": "Sign-ins", "site": "Site",
+    "payment": "Payments", "payout_method": "Payout methods", "dispute": "Disputes",
+    "stripe_account": "Stripe", "plan": "Plans", "role": "Roles", "sessions": "Sign-ins", "site": "Site",
     "sites": "All sites", "sitesettings": "Settings", "two_factor": "Two-factor", "wallet": "Wallets",
 }  # fmt: skip
 

@@ -22,7 +22,10 @@ GROUPS = (
         "referrals.partner", "referrals.treemove", "commissions.partneroverride", "referrals.campaignlink",
         "referrals.click", "referrals.conversion",
     )),
-    ("Sales", ("orders.order", "orders.customer", "commissions.commission", "commissions.commissionoutcome")),
+    ("Sales", (
+        "orders.order", "orders.customer", "payments.payment", "payments.paymentrefund", "payments.dispute",
+        "commissions.commission", "commissions.commissionoutcome",
+    )),
     ("Plans", ("commissions.planversion", "commissions.commissionplan")),
     ("Money", (
         "payouts.payout", "payouts.payoutmethod", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
@@ -33,9 +36,10 @@ GROUPS = (
         "rbac.department", "rbac.departmentmember", "rbac.position", "rbac.role", "rbac.userrole", "rbac.platformrole",
         "rbac.permission",
     )),
-    ("Site", ("sites.site", "sites.sitesettings", "accounts.apikey")),
+    ("Site", ("sites.site", "sites.sitesettings", "accounts.apikey", "payments.stripeaccount")),
     ("Jobs and audit", (
-        "backoffice.bulkjob", "core.outboxevent", "audit.auditevent", "audit.auditlink", "core.chainhead", "core.idempotencykey",
+        "backoffice.bulkjob", "core.outboxevent", "core.inboxevent",
+        "audit.auditevent", "audit.auditlink", "core.chainhead", "core.idempotencykey",
     )),
 )  # fmt: skip
 

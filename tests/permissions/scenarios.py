@@ -4,6 +4,7 @@
 fails there, so a new writer joins by itself.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from apps.commissions.models import Commission
 from apps.commissions.services import commission_orders, create_plan
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import TERMS, make_order, make_plan
+from apps.payments.tests.factories import make_account, signature
 from apps.payouts.services import add_method, approve_payout, request_payout
 from apps.rbac.models import Department, Role
 from apps.rbac.services import add_member, assign_role, create_department, create_role
@@ -53,6 +55,7 @@ class World:
         commissions = Commission.objects.order_by("id")
         for user in (ann, ben, cara):
             give_earnings(user, 5000)
+        make_account()
         key, raw = create_api_key(name="shop", scopes=["orders.write"], actor=SYSTEM, access=None)
         uid, token = reset_link_parts(cara)
         approved = approve_payout(payout=request_payout(user=cara, amount=1000), actor=boss)
@@ -183,6 +186,14 @@ SCENARIOS: dict[str, tuple[str, str, Any]] = {
     "DELETE payout-methods/<uuid:pk>": ("ann", "payout-methods/{method}", {}),
 }  # fmt: skip
 
+# Doors of outside services: the event is signed as it is sent.
+SCENARIOS |= {
+    "POST webhooks/stripe/<str:site_code>": (
+        "nobody", "webhooks/stripe/ALPHA", {"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": {}}},
+    ),
+}  # fmt: skip
+SIGNED = {"POST webhooks/stripe/<str:site_code>": ("stripe-signature", signature)}
+
 # Routes whose success writes nothing: there is no first write to break.
 WRITES_NOTHING = {"POST affiliate/subscribe", "POST auth/password/reset"}
 
@@ -191,7 +202,12 @@ def send(world: World, name: str, extra: dict[str, Any] | None = None) -> Any:
     who, path, body = SCENARIOS[name]
     method = name.partition(" ")[0].lower()
     url = "/api/v1/" + path.format(**world.ids)
-    return getattr(world.clients[who], method)(url, {**filled(body, world.ids), **(extra or {})}, format="json")
+    sent = {**filled(body, world.ids), **(extra or {})}
+    if name not in SIGNED:
+        return getattr(world.clients[who], method)(url, sent, format="json")
+    header, sign = SIGNED[name]
+    raw = json.dumps(sent).encode()
+    return world.clients[who].post(url, raw, content_type="application/json", headers={header: sign(raw)})
 
 
 def filled(value: Any, ids: dict[str, Any]) -> Any:

@@ -24,7 +24,13 @@ from tests.permissions.things import ids_of
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit"])
 
-SECRET = {"accounts.RefreshToken", "accounts.ApiKey", "core.IdempotencyKey", "payouts.PayoutMethod"}
+SECRET = {
+    "accounts.RefreshToken",
+    "accounts.ApiKey",
+    "core.IdempotencyKey",
+    "payouts.PayoutMethod",
+    "payments.StripeAccount",
+}
 SHARED = {"accounts.TwoFactorDevice", "accounts.User", "rbac.Permission", "rbac.PlatformRole"}
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from apps.audit import services as audit
 from apps.core import outbox
 from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, decision, may
-from apps.core.models import ChainHead, IdempotencyKey, OutboxEvent
+from apps.core.models import ChainHead, IdempotencyKey, InboxEvent, OutboxEvent
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -71,6 +71,21 @@ class OutboxEventAdmin(UplineModelAdmin):
             audit.record(actor=actor, action="job.replayed", target=event, reason=reason)
 
         return attempt(rows.exclude(dead_at=None), act)
+
+
+@admin.register(InboxEvent)
+class InboxEventAdmin(UplineModelAdmin):
+    """What Stripe and others told us, and why what was ignored moved nothing."""
+
+    plural = "News from outside"
+    view_keys = ("analytics.read", "permission.manage")
+    list_display = ("received_at", "source", "kind", "status", "note", "handled_at")
+    list_filter = ("status", "source")
+    json_fields = ("payload",)
+    search_prefixes = ("event_id",)
+    search_help_text = "The beginning of the sender's id"
+    intro = "What payment and custody services told us. An event that was ignored moved nothing, and its note says why."
+    empty_text = "The first payment brings some."
 
 
 @admin.register(ChainHead)

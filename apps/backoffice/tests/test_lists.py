@@ -20,7 +20,10 @@ from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, set_overrides
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
-from apps.core.models import ChainHead, IdempotencyKey
+from apps.core.models import ChainHead, IdempotencyKey, InboxEvent
+from apps.payments.models import Dispute, StripeAccount
+from apps.payments.services import request_refund
+from apps.payments.tests.factories import make_account, make_payment
 from apps.payouts.models import PayoutMethod
 from apps.payouts.services import add_method, request_payout
 from apps.rbac import catalogue
@@ -36,7 +39,7 @@ from apps.wallet.models import EntryLink
 from .conftest import listing, our_models, page_of
 
 # One per site, one per installation, or written by others than a site's services: lists that can't grow in a test.
-SINGLE = {Site, SiteSettings, PlatformRole, ChainHead, AuditLink, EntryLink}
+SINGLE = {Site, SiteSettings, StripeAccount, PlatformRole, ChainHead, AuditLink, EntryLink}
 
 
 def one_more(site, deliver, number):
@@ -60,6 +63,11 @@ def one_more(site, deliver, number):
         actor=top.user, screen="commissions.commission", action="approve", query="", note="", rows=Commission.objects.all()
     )  # fmt: skip
     enrol(top.user)
+    make_account()
+    payment = make_payment(status="succeeded", succeeded_at="2026-01-01T00:00Z")
+    request_refund(payment=payment, external_id=f"r-{number}", amount=1, reason="", actor=SYSTEM)
+    Dispute.objects.create(payment=payment, provider_id=f"dp_{number}", amount=1)
+    InboxEvent.objects.create(source="stripe", event_id=f"evt_{number}", kind="charge.refunded", payload={})
     IdempotencyKey.objects.create(
         caller="user:x",
         key=f"key-{number}",

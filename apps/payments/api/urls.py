@@ -1,5 +1,3 @@
-"""Webhooks answer at the root and under /api/v1 (settled.md)."""
-
 from django.urls import path
 
 from apps.payments.api import views

@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,15 +17,19 @@ from apps.rbac.access import PUBLIC
 from apps.sites import registry
 
 
+class Received(serializers.Serializer[Any]):
+    received = serializers.BooleanField()
+
+
 class StripeWebhookView(ApiView):
     """An event of this site's Stripe account. Kept and answered at once, worked off afterwards; twice is once."""
 
     access = {"POST": PUBLIC}
     authentication_classes = ()
     throttle_classes = ()
-    serializer_class = None
+    serializer_class = Received
 
-    @extend_schema(request={"application/json": {"type": "object"}}, responses={200: {"type": "object"}})
+    @extend_schema(request={"application/json": {"type": "object"}}, responses=Received)
     def post(self, request: Request, site_code: str) -> Response:
         site = registry.by_code(site_code)
         if site is None:
