@@ -9,6 +9,8 @@ from django.test import TransactionTestCase
 
 from tests.harness import databases
 
+pytest_plugins = ["tests.fakes.fixtures"]
+
 _template = ""
 
 

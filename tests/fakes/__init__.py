@@ -1,0 +1,1 @@
+"""Fixtures of the outside services, and their own tests."""
