@@ -25,7 +25,7 @@ GROUPS = (
     ("Sales", ("orders.order", "orders.customer", "commissions.commission", "commissions.commissionoutcome")),
     ("Plans", ("commissions.planversion", "commissions.commissionplan")),
     ("Money", (
-        "payouts.payout", "payouts.payoutmethod", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
+        "payouts.payout", "payouts.payoutmethod", "accounts.cryptoaddress", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
         "wallet.lot", "wallet.holdshare", "wallet.entrylink",
     )),
     ("People and roles", (
