@@ -133,6 +133,52 @@ class RecoveryCode(models.Model):
         return str(self.pk)
 
 
+class CryptoAddressSet(models.QuerySet["CryptoAddress"]):
+    def of(self, user_id: UUID) -> "CryptoAddressSet":
+        """One person's, newest first. The table is shared by all sites, so every read starts here."""
+        return self.filter(user_id=user_id, removed_at=None).order_by("-id")
+
+
+class CryptoAddress(models.Model):
+    """Where a person wants tokens and coins (P15). Global like the user, and reached only as "mine".
+
+    `address` is encrypted for this row alone, `label` is what people may see of it, `fingerprint` tells doubles.
+    """
+
+    class Network(models.TextChoices):
+        ETHEREUM = "ethereum", "Ethereum"
+        POLYGON = "polygon", "Polygon"
+        BNB = "bnb", "BNB Chain"
+        BITCOIN = "bitcoin", "Bitcoin"
+        TRON = "tron", "Tron"
+        SOLANA = "solana", "Solana"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    network = models.CharField(max_length=16, choices=Network)
+    label = models.CharField(max_length=80)
+    address = models.TextField()
+    fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    removed_at = models.DateTimeField(null=True)
+
+    objects = CryptoAddressSet.as_manager()
+
+    class Meta:
+        verbose_name = "crypto address"
+        verbose_name_plural = "crypto addresses"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "network", "fingerprint"],
+                condition=models.Q(removed_at=None),
+                name="accounts_crypto_address_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
 # Marks in a user agent, the telling ones first: each browser also names those it resembles.
 _BROWSERS = (
     ("Edg/", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),

@@ -12,6 +12,8 @@ _SAID = {
     "bulk.finished": "ended a bulk decision",
     "bulk.started": "began a bulk decision",
     "bulk.stopped": "stopped a bulk decision",
+    "crypto_address.added": "saved a crypto address",
+    "crypto_address.removed": "removed a crypto address",
     "department.member_added": "took somebody into a department",
     "department.member_placed": "changed somebody's position",
     "department.member_removed": "took somebody out of a department",
@@ -52,7 +54,8 @@ _SAID = {
     "wallet.credited": "credited a wallet",
 }
 _NOUNS = {
-    "api_key": "API keys", "bulk": "Bulk decisions", "commission": "Commissions", "department": "Departments",
+    "api_key": "API keys", "bulk": "Bulk decisions", "commission": "Commissions",
+    "crypto_address": "Crypto addresses", "department": "Departments",
     "export": "Exports", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
     "override": "Own rates", "partner": "Partners", "password": "Passwords", "payout": "Payouts",
     "payment": "Payments", "payout_method": "Payout methods", "dispute": "Disputes",

@@ -28,7 +28,7 @@ GROUPS = (
     )),
     ("Plans", ("commissions.planversion", "commissions.commissionplan")),
     ("Money", (
-        "payouts.payout", "payouts.payoutmethod", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
+        "payouts.payout", "payouts.payoutmethod", "accounts.cryptoaddress", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
         "wallet.lot", "wallet.holdshare", "wallet.entrylink",
     )),
     ("People and roles", (

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from apps.accounts.models import CryptoAddress
 from apps.core import money
 from apps.core.forms import PageForm, code_field, email_field, password_field, text_field
 
@@ -99,6 +100,13 @@ class BankForm(PageForm):
 
 class UpiForm(PageForm):
     vpa = text_field("UPI address", max_length=130, help_text="Such as name@bank", attrs={"class": "mono"})
+
+
+class CryptoForm(PageForm):
+    network = forms.ChoiceField(label="Network", choices=CryptoAddress.Network.choices)
+    address = text_field(
+        "Address", max_length=90, attrs={"class": "mono", "spellcheck": "false", "autocapitalize": "off"}
+    )
 
 
 LOCALES = [("en-IN", "English (India)"), ("en-GB", "English (UK)"), ("en-US", "English (US)")]

@@ -11,23 +11,49 @@ from apps.core.models import SiteForeignKey, SiteModel
 
 
 class PayoutMethod(SiteModel):
-    """Where a partner wants their money. `details` is encrypted; `label` is what people may see of it."""
+    """Where a partner wants their money. `details` is encrypted; `label` is what people may see of it.
+
+    A `crypto` one is a copy that a payout needs of an address which belongs to the person (`address_id`), not to the site.
+    """
 
     class Kind(models.TextChoices):
         BANK = "bank", "Bank account"
         UPI = "upi", "UPI"
         STRIPE_CONNECT = "stripe_connect", "Stripe"
+        CRYPTO = "crypto", "Crypto address"
         MANUAL = "manual", "By arrangement"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=16, choices=Kind)
     label = models.CharField(max_length=80)
     details = models.TextField()
+    address_id = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     removed_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "address_id"], name="payouts_method_address_once")]
         indexes = [models.Index(fields=["site", "user", "id"], name="payouts_method_user")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class OwnMethod(models.Model):
+    """What a person may choose at the present site: their methods there, and their crypto addresses, which are theirs at each.
+
+    A view of the database over both tables (migration 0002), read with the rights of who asks.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, related_name="+")
+    kind = models.CharField(max_length=16, choices=PayoutMethod.Kind)
+    label = models.CharField(max_length=80)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "payouts_ownmethod"
 
     def __str__(self) -> str:
         return self.label

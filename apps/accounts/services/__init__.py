@@ -1,5 +1,6 @@
 """Every write that concerns a login."""
 
+from apps.accounts.services.addresses import add_address, read_address, remove_address
 from apps.accounts.services.codes import has_two_factor
 from apps.accounts.services.guessing import Durable, locked_seconds
 from apps.accounts.services.logins import (
@@ -38,6 +39,7 @@ from apps.accounts.services.two_factor import (
 
 __all__ = [
     "Durable",
+    "add_address",
     "begin_two_factor",
     "change_password",
     "check_password",
@@ -55,6 +57,8 @@ __all__ = [
     "prove",
     "prove_code",
     "prove_password",
+    "read_address",
+    "remove_address",
     "renew_recovery_codes",
     "request_password_reset",
     "reset_two_factor",

@@ -12,7 +12,16 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.accounts import services
-from apps.accounts.models import ApiKey, Membership, RecoveryCode, RefreshToken, SignIn, TwoFactorDevice, User
+from apps.accounts.models import (
+    ApiKey,
+    CryptoAddress,
+    Membership,
+    RecoveryCode,
+    RefreshToken,
+    SignIn,
+    TwoFactorDevice,
+    User,
+)
 from apps.backoffice.selectors import person
 from apps.core.backoffice import (
     Outcome,
@@ -213,6 +222,28 @@ class TwoFactorDeviceAdmin(UplineModelAdmin):
             services.reset_two_factor(user=device.user, actor=actor, access=access, reason=reason)
 
         return attempt(rows.select_related("user"), act)
+
+
+@admin.register(CryptoAddress)
+class CryptoAddressAdmin(UplineModelAdmin):
+    """Addresses are shared by all sites, like the logins; this one sees its members', masked."""
+
+    view_keys = ("payout.read", "payout.manage")
+    intro = "Where members want tokens, masked. The newest of a network counts; an address goes with its person to each site."
+    search_help_text = "The beginning of an e-mail"
+    empty_text = "Members add one on their Payouts page."
+    list_display = ("who", "network", "label", "created_at", "removed_at")
+    list_select_related = ("user",)
+    list_filter = ("network",)
+    search_prefixes = ("user__email",)
+    exclude = ("address", "fingerprint")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return CryptoAddress.objects.filter(user__in=Membership.objects.values("user_id")).order_by(*self.ordering)
+
+    @admin.display(description="member", ordering="user__email")
+    def who(self, address: CryptoAddress) -> str:
+        return named(address.user, address.user.email)
 
 
 @admin.register(RefreshToken)

@@ -18,6 +18,7 @@ SHARED = frozenset(
         "accounts_user",
         "accounts_twofactordevice",
         "accounts_recoverycode",
+        "accounts_cryptoaddress",
         "rbac_permission",
         "rbac_platformrole",
         "django_migrations",
@@ -40,11 +41,13 @@ SECRET_TABLES = (
     "accounts_refreshtoken",
     "accounts_twofactordevice",
     "accounts_recoverycode",
+    "accounts_cryptoaddress",
     "accounts_apikey",
     "core_idempotencykey",
     "django_session",
     "payouts_payoutmethod",
     "payments_stripeaccount",
+    "allocations_custodyaccount",
 )
 SECRET_COLUMNS = (("accounts_user", "password"),)
 

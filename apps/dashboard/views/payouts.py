@@ -11,23 +11,23 @@ from apps.core.errors import DomainError, NotFound
 from apps.core.forms import PageForm
 from apps.core.money import format_money
 from apps.dashboard import selectors
-from apps.dashboard.forms import BankForm, PayoutForm, UpiForm
+from apps.dashboard.forms import BankForm, CryptoForm, PayoutForm, UpiForm
 from apps.dashboard.pages import done, partner_page
 from apps.dashboard.paging import paginate
 from apps.payouts import services
-from apps.payouts.models import Payout, PayoutMethod
+from apps.payouts.models import OwnMethod, Payout
 from apps.sites.selectors import site_settings
 from apps.wallet.selectors import wallet_summary
 
-METHOD_FORMS: dict[str, type[PageForm]] = {"bank": BankForm, "upi": UpiForm}
+METHOD_FORMS: dict[str, type[PageForm]] = {"bank": BankForm, "upi": UpiForm, "crypto": CryptoForm}
 
 
 def _payouts(request: Any) -> Any:
     return Payout.objects.select_related("method").filter(user_id=request.user.pk)
 
 
-def _methods(request: Any) -> list[PayoutMethod]:
-    return list(PayoutMethod.objects.filter(user_id=request.user.pk, removed_at=None).order_by("-id"))
+def _methods(request: Any) -> list[OwnMethod]:
+    return list(OwnMethod.objects.filter(user_id=request.user.pk).order_by("-id"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -48,7 +48,7 @@ def payouts(request: Any) -> HttpResponse:
     return done(request, f"You asked for {format_money(payout.amount, payout.currency)}.", "dashboard:payouts")
 
 
-def _form(request: Any, methods: list[PayoutMethod], data: Any = None) -> PayoutForm:
+def _form(request: Any, methods: list[OwnMethod], data: Any = None) -> PayoutForm:
     choices = [(str(method.pk), method.label) for method in methods]
     return PayoutForm(data, currency=request.site.currency, methods=choices)
 
@@ -64,6 +64,7 @@ def _show(
         "methods": methods,
         "bank_form": forms["bank"],
         "upi_form": forms["upi"],
+        "crypto_form": forms["crypto"],
         "kind": kind,
         "expected": selectors.expected(request.user.pk, summary),
         "next": selectors.next_payout(request.user, request.partner, summary=summary, settings=site_settings()),
@@ -120,7 +121,7 @@ def add_method(request: Any, kind: str) -> HttpResponse:
 @require_POST
 @partner_page("payout.create")
 def remove_method(request: Any, pk: UUID) -> HttpResponse:
-    method = PayoutMethod.objects.filter(user_id=request.user.pk, pk=pk, removed_at=None).first()
+    method = OwnMethod.objects.filter(user_id=request.user.pk, pk=pk).first()
     if method is None:
         raise NotFound()
     services.remove_method(method=method, actor=request.user)

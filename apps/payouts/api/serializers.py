@@ -5,20 +5,20 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.core.api.fields import AmountField
-from apps.payouts.models import Payout, PayoutMethod
+from apps.payouts.models import OwnMethod, Payout, PayoutMethod
 
 
-class MethodRow(serializers.ModelSerializer[PayoutMethod]):
+class MethodRow(serializers.ModelSerializer[OwnMethod]):
     """`details` holds the masked label only: what was saved never leaves."""
 
     details = serializers.SerializerMethodField()
 
     class Meta:
-        model = PayoutMethod
+        model = OwnMethod
         fields = ("id", "kind", "label", "details", "created_at")
         read_only_fields = fields
 
-    def get_details(self, row: PayoutMethod) -> dict[str, str]:
+    def get_details(self, row: OwnMethod) -> dict[str, str]:
         return {"masked": row.label}
 
 

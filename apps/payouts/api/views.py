@@ -14,7 +14,7 @@ from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import NotFound
 from apps.payouts import services
 from apps.payouts.api import serializers
-from apps.payouts.models import Payout, PayoutMethod
+from apps.payouts.models import OwnMethod, Payout
 from apps.rbac.access import Requirement, access_of, requires
 
 APPROVE = requires("payout.approve", at="scoped", step_up=True)
@@ -157,7 +157,7 @@ class MethodListView(ListView):
     exported = Exported(parts={"details": ("masked",)})
 
     def get_queryset(self) -> Any:
-        return PayoutMethod.objects.filter(user_id=person(self.request).pk, removed_at=None)
+        return OwnMethod.objects.filter(user_id=person(self.request).pk)
 
     @extend_schema(request=serializers.MethodRequest, responses={201: serializers.MethodRow})
     def post(self, request: Request) -> Response:
@@ -178,8 +178,8 @@ class MethodView(ApiView):
         return Response(status=204)
 
 
-def _find_method(user_id: UUID, pk: UUID) -> PayoutMethod:
-    method = PayoutMethod.objects.filter(user_id=user_id, pk=pk, removed_at=None).first()
+def _find_method(user_id: UUID, pk: UUID) -> OwnMethod:
+    method = OwnMethod.objects.filter(user_id=user_id, pk=pk).first()
     if method is None:
         raise NotFound()
     return method

@@ -1,17 +1,19 @@
-"""Payout methods: checked by kind, kept encrypted, shown masked."""
+"""Payout methods: checked by kind, kept encrypted, shown masked. Crypto addresses are the person's (apps.accounts), at each site."""
 
 import json
 import re
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from apps.accounts.models import User
+from apps.accounts.models import CryptoAddress, User
+from apps.accounts.services import add_address, read_address, remove_address
 from apps.audit import services as audit
 from apps.core import crypto
 from apps.core.errors import Conflict, Invalid, NotFound
-from apps.payouts.models import Payout, PayoutMethod
+from apps.payouts.models import OwnMethod, Payout, PayoutMethod
 
 # What each kind must tell: a pattern per detail, and whether it is required.
 _SHAPES: dict[str, dict[str, tuple[str, bool]]] = {
@@ -23,29 +25,50 @@ _SHAPES: dict[str, dict[str, tuple[str, bool]]] = {
     },
     "upi": {"vpa": (r"^[A-Za-z0-9._-]{2,64}@[A-Za-z][A-Za-z0-9]{1,63}$", True)},
     "stripe_connect": {"account_id": (r"^acct_[A-Za-z0-9]{6,40}$", True)},
+    "crypto": {"network": (r"^[a-z]{1,16}$", True), "address": (r"^[A-Za-z0-9]{14,90}$", True)},
     "manual": {"note": (r"^.{0,200}$", False)},
 }
 
 
 @transaction.atomic
-def add_method(*, user: User, kind: str, details: dict[str, Any]) -> PayoutMethod:
+def add_method(*, user: User, kind: str, details: dict[str, Any]) -> OwnMethod:
     """Raises Invalid naming the detail at fault."""
     clean = _checked(kind, details)
+    if kind == PayoutMethod.Kind.CRYPTO:
+        return OwnMethod.objects.get(pk=add_address(user=user, **clean).pk)
     method = PayoutMethod(user=user, kind=kind, label=_label(kind, clean))
     method.details = crypto.encrypt(json.dumps(clean, sort_keys=True), context=_context(method))
     method.save(force_insert=True)
     audit.record(actor=user, action="payout_method.added", target=method, after={"kind": kind})
-    return method
+    return OwnMethod.objects.get(pk=method.pk)
 
 
 @transaction.atomic
-def remove_method(*, method: PayoutMethod, actor: User) -> None:
-    """Hidden from now on; payouts keep naming it. Raises Conflict while an open payout uses it."""
-    if Payout.objects.filter(method=method, status__in=Payout.OPEN).exists():
+def remove_method(*, method: OwnMethod, actor: User) -> None:
+    """Hidden from now on; payouts keep naming it. Raises Conflict while an open payout uses it, NotFound."""
+    kept = Q(method=method.pk) | Q(method__address_id=method.pk)
+    if Payout.objects.filter(kept, status__in=Payout.OPEN).exists():
         raise Conflict("method_in_use", "An open payout goes there. Wait until it is done.")
-    if not PayoutMethod.objects.filter(pk=method.pk, removed_at=None).update(removed_at=timezone.now()):
+    if method.kind == PayoutMethod.Kind.CRYPTO:
+        return remove_address(user=actor, address_id=method.pk)
+    found = PayoutMethod.objects.filter(pk=method.pk, user=actor, removed_at=None)
+    if not found.update(removed_at=timezone.now()):
         raise NotFound()
-    audit.record(actor=actor, action="payout_method.removed", target=method)
+    audit.record(actor=actor, action="payout_method.removed", target=PayoutMethod.objects.get(pk=method.pk))
+    return None
+
+
+@transaction.atomic
+def method_for_payout(method: OwnMethod) -> PayoutMethod:
+    """What a payout is to name. Of a crypto address, this site's copy: the address may go, the payout still knows where it went."""
+    if method.kind != PayoutMethod.Kind.CRYPTO:
+        return PayoutMethod.objects.get(pk=method.pk)
+    address = CryptoAddress.objects.of(method.user_id).get(pk=method.pk)
+    copy = PayoutMethod(user_id=method.user_id, kind=method.kind, label=method.label, address_id=address.pk)
+    clean = {"network": address.network, "address": read_address(address)}
+    copy.details = crypto.encrypt(json.dumps(clean, sort_keys=True), context=_context(copy))
+    PayoutMethod.objects.bulk_create([copy], ignore_conflicts=True)
+    return PayoutMethod.objects.get(address_id=address.pk)
 
 
 def read_details(method: PayoutMethod) -> dict[str, str]:

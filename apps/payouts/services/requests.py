@@ -8,8 +8,9 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.payouts import errors
-from apps.payouts.models import Payout, PayoutMethod
+from apps.payouts.models import OwnMethod, Payout, PayoutMethod
 from apps.payouts.services.freezing import check_not_frozen
+from apps.payouts.services.methods import method_for_payout
 from apps.sites.selectors import current_site, site_settings
 from apps.wallet import services as wallet
 from apps.wallet.errors import insufficient_balance
@@ -17,7 +18,7 @@ from apps.wallet.selectors import wallet_summary
 
 
 @transaction.atomic
-def request_payout(*, user: User, amount: int | None = None, method: PayoutMethod | None = None) -> Payout:
+def request_payout(*, user: User, amount: int | None = None, method: OwnMethod | None = None) -> Payout:
     """REQUESTED, with the amount held. Without `amount`, all that is available (minor units).
 
     Raises Conflict, checked in this order: partner_frozen, payout_in_progress, cooldown, below_minimum, insufficient_balance.
@@ -35,7 +36,7 @@ def request_payout(*, user: User, amount: int | None = None, method: PayoutMetho
         raise errors.below_minimum(minimum, current_site().currency)
     if wanted > available:
         raise insufficient_balance()
-    payout = _open(user, wanted, method)
+    payout = _open(user, wanted, method_for_payout(method) if method is not None else None)
     # The wallet checks again under its lock: what was available above may be gone by now.
     wallet.hold_earnings(user_id=user.pk, currency=payout.currency, key=payout.hold_key, amount=wanted)
     audit.record(actor=user, action="payout.requested", target=payout, after={"amount": wanted})
