@@ -35,11 +35,14 @@ TransactionTestCase._fixture_teardown = _reclone  # type: ignore[method-assign,a
 
 @pytest.fixture(autouse=True)
 def _fresh_registry() -> Iterator[None]:
+    from apps.accounts.oidc import providers
     from apps.sites import registry
 
     registry.forget()
+    providers.forget()
     yield
     registry.forget()
+    providers.forget()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from apps.accounts.errors import token_invalid
 from apps.accounts.models import ApiKey, User
+from apps.accounts.oidc import is_foreign, member_of
 from apps.accounts.sign_ins import NOTED_EVERY
 from apps.accounts.tokens import read_access
 from apps.core import logs
@@ -47,6 +48,8 @@ class BearerAuthentication(BaseAuthentication):
         if raw is None:
             return None
         site = request._request.site
+        if is_foreign(raw):
+            return _by_issuer(request._request, site)
         claims = read_access(raw, site)
         user: Any = load_caller(site.pk, claims.user_id, sign_in=claims.sid)
         if user is None or user.token_version != claims.ver:
@@ -57,6 +60,24 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Any) -> str:
         return self.keyword
+
+
+def _by_issuer(request: Any, site: Any) -> tuple[User, Any]:
+    """By a token of the site's own issuer (P7), verified by IssuerTokenMiddleware. Raises Unauthenticated.
+
+    Whoever has two-factor signs in with it instead: a bearer token brings no code.
+    """
+    if request.issuer_error is not None:
+        raise request.issuer_error
+    if request.issuer_person is None:
+        raise token_invalid()
+    member = member_of(request.issuer_person)
+    user: Any = load_caller(site.pk, member.pk)
+    if user is None or user.access.two_factor:
+        raise token_invalid()
+    user.auth_time = request.issuer_person.auth_time
+    logs.actor_id.set(str(user.pk))
+    return user, request.issuer_person
 
 
 def load_caller(site_id: UUID, user_id: UUID, *, sign_in: UUID | None = None) -> User | None:

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from apps.accounts import oidc
 from apps.accounts.authentication import hash_key
 from apps.accounts.backends import presented
 from apps.accounts.sign_ins import note_use
@@ -22,7 +23,7 @@ from apps.accounts.tokens import AccessToken
 from apps.core import crypto
 from apps.core.api.errors import error_response
 from apps.core.api.views import Answered
-from apps.core.errors import Conflict, Unprocessable
+from apps.core.errors import Conflict, DomainError, Unprocessable
 from apps.core.middleware import is_api
 from apps.core.models import IdempotencyKey
 from apps.core.tenancy import site_context
@@ -81,6 +82,30 @@ class SessionSiteMiddleware:
         request.switched = True
         with site_context(chosen.pk):
             return self.get_response(request)
+
+
+class IssuerTokenMiddleware:
+    """A bearer token of the site's own issuer (P7) is checked here, before any transaction: its keys may have to be fetched.
+
+    What it says, or why it was refused, is for BearerAuthentication. Our own tokens pass by.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        request.issuer_person = request.issuer_error = None
+        scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
+        site, raw = request.site, raw.strip()
+        if scheme.lower() == "bearer" and site is not None and is_api(request) and oidc.is_foreign(raw):
+            with site_context(site.pk):
+                provider = oidc.provider_of(site.pk, site.code)
+            if provider is not None and provider.accepts_bearer:
+                try:
+                    request.issuer_person = oidc.verify(provider, raw)
+                except DomainError as error:
+                    request.issuer_error = error
+        return self.get_response(request)
 
 
 class IdempotencyMiddleware:
@@ -179,6 +204,9 @@ def _caller(request: HttpRequest) -> str | None:
     """Whose key this is, before the view authenticates: a forged credential ends in 401, which frees the key."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
+        person: Any = request.issuer_person  # type: ignore[attr-defined]
+        if person is not None:
+            return f"sub:{hash_key(person.subject)[:40]}"
         try:
             token: Any = AccessToken(value.strip())  # type: ignore[arg-type]
             return f"user:{token['user_id']}"

@@ -281,3 +281,43 @@ class ApiKey(SiteModel):
     @property
     def actor_name(self) -> str:
         return str(self)
+
+
+class IdentityProvider(SiteModel):
+    """Whose tokens this site takes (P7). `issuer` and `audience` are what a token must say, to the letter."""
+
+    issuer = models.URLField(max_length=255)
+    audience = models.CharField(max_length=255)
+    jwks_url = models.URLField("address of its keys", max_length=255, blank=True, default="")
+    accepts_bearer = models.BooleanField(
+        "takes its tokens as they are", default=False, help_text="As bearer tokens of the API, not only to sign in."
+    )
+    is_active = models.BooleanField(default=True)
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site"], name="accounts_provider_once")]
+
+    def __str__(self) -> str:
+        return self.issuer
+
+    @property
+    def keys_url(self) -> str:
+        return self.jwks_url or f"{self.issuer.rstrip('/')}/.well-known/jwks.json"
+
+
+class Identity(SiteModel):
+    """What a user is called by this site's issuer."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="identities")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "identities"
+        constraints = [models.UniqueConstraint(fields=["site", "issuer", "subject"], name="accounts_identity_once")]
+        indexes = [models.Index(fields=["site", "user"], name="accounts_identity_user")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.issuer}"

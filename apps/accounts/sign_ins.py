@@ -14,10 +14,11 @@ from apps.core import logs
 NOTED_EVERY = "5 minutes"
 
 
-def begin_sign_in(*, user: User, kind: str, user_agent: str = "") -> SignIn:
+def begin_sign_in(*, user: User, kind: str, user_agent: str = "", authenticated_at: datetime | None = None) -> SignIn:
+    """`authenticated_at`: when they proved who they are, unless it is now."""
     return SignIn.objects.create(
         user=user, kind=kind, version=user.token_version, expires_at=_expiry(kind), ip=logs.client_ip.get()[:45],
-        user_agent=user_agent[:200],
+        user_agent=user_agent[:200], authenticated_at=authenticated_at or timezone.now(),
     )  # fmt: skip
 
 

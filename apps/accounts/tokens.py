@@ -7,7 +7,7 @@ simplejwt signs and reads; rotation is ours, because its refresh lets two parall
 import hashlib
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -49,9 +49,12 @@ class Claims:
     auth_time: int | None = None
 
 
-def issue_pair(*, user: User, site: Site, user_agent: str = "") -> dict[str, str]:
+def issue_pair(
+    *, user: User, site: Site, user_agent: str = "", authenticated_at: datetime | None = None
+) -> dict[str, str]:
     """`{access, refresh}` of a new sign-in at this site."""
-    return _pair(user, site, begin_sign_in(user=user, kind=SignIn.Kind.API, user_agent=user_agent))
+    sign_in = begin_sign_in(user=user, kind=SignIn.Kind.API, user_agent=user_agent, authenticated_at=authenticated_at)
+    return _pair(user, site, sign_in)
 
 
 def _pair(user: User, site: Site, sign_in: SignIn) -> dict[str, str]:

@@ -18,6 +18,8 @@ _SAID = {
     "department.member_placed": "changed somebody's position",
     "department.member_removed": "took somebody out of a department",
     "export.made": "took a list away as a file",
+    "identity.linked": "connected a login with the issuer's",
+    "identity_provider.changed": "changed whose tokens sign people in",
     "job.replayed": "let a failed job run again",
     "login.locked": "locked a sign-in",
     "login.unlocked": "unlocked a sign-in",
@@ -54,13 +56,13 @@ _SAID = {
     "wallet.credited": "credited a wallet",
 }
 _NOUNS = {
-    "api_key": "API keys", "bulk": "Bulk decisions", "commission": "Commissions",
-    "crypto_address": "Crypto addresses", "department": "Departments",
-    "export": "Exports", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
-    "override": "Own rates", "partner": "Partners", "password": "Passwords", "payout": "Payouts",
-    "payment": "Payments", "payout_method": "Payout methods", "dispute": "Disputes",
-    "stripe_account": "Stripe", "plan": "Plans", "role": "Roles", "sessions": "Sign-ins", "site": "Site",
-    "sites": "All sites", "sitesettings": "Settings", "two_factor": "Two-factor", "wallet": "Wallets",
+    "api_key": "API keys", "bulk": "Bulk decisions", "commission": "Commissions", "crypto_address": "Crypto addresses",
+    "department": "Departments", "dispute": "Disputes", "export": "Exports", "identity": "Identities",
+    "identity_provider": "Issuer", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
+    "override": "Own rates", "partner": "Partners", "password": "Passwords", "payment": "Payments", "payout": "Payouts",
+    "payout_method": "Payout methods", "plan": "Plans", "role": "Roles", "sessions": "Sign-ins", "site": "Site",
+    "sites": "All sites", "sitesettings": "Settings", "stripe_account": "Stripe", "two_factor": "Two-factor",
+    "wallet": "Wallets",
 }  # fmt: skip
 
 

@@ -28,15 +28,16 @@ GROUPS = (
     )),
     ("Plans", ("commissions.planversion", "commissions.commissionplan")),
     ("Money", (
-        "payouts.payout", "payouts.payoutmethod", "accounts.cryptoaddress", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
-        "wallet.lot", "wallet.holdshare", "wallet.entrylink",
+        "payouts.payout", "payouts.payoutmethod", "accounts.cryptoaddress", "wallet.account", "wallet.balance",
+        "wallet.entry", "wallet.posting", "wallet.lot", "wallet.holdshare", "wallet.entrylink",
     )),
     ("People and roles", (
         "accounts.membership", "accounts.user", "accounts.signin", "accounts.twofactordevice", "accounts.refreshtoken",
+        "accounts.identity",
         "rbac.department", "rbac.departmentmember", "rbac.position", "rbac.role", "rbac.userrole", "rbac.platformrole",
         "rbac.permission",
     )),
-    ("Site", ("sites.site", "sites.sitesettings", "accounts.apikey", "payments.stripeaccount")),
+    ("Site", ("sites.site", "sites.sitesettings", "accounts.apikey", "payments.stripeaccount", "accounts.identityprovider")),
     ("Jobs and audit", (
         "backoffice.bulkjob", "core.outboxevent", "core.inboxevent",
         "audit.auditevent", "audit.auditlink", "core.chainhead", "core.idempotencykey",

@@ -38,17 +38,36 @@ def register(newcomer: Newcomer, *, durable: Durable | None = None) -> tuple[Use
     password_too_weak), Unauthenticated otp_required, otp_invalid (a login of another site that has two-factor), and TooMany after
     ten unknown codes a minute from one address.
     """
-    bound = None if newcomer.referral_code else attributed_partner(normal_email(newcomer.email))
-    attribution = None if bound else _attribution(newcomer)
+    bound, attribution = _credited(newcomer)
     user = ensure_member(
         email=newcomer.email, password=newcomer.password, full_name=newcomer.full_name, user_type=newcomer.user_type,
         otp=newcomer.otp, durable=durable,
     )  # fmt: skip
-    sponsor = attribution.partner if attribution else bound
-    partner = join(user=user, sponsor=sponsor, attribution=attribution)
+    return user, _place(user, bound, attribution)
+
+
+def welcome(*, user: User, referral_code: str = "", click_id: str = "", cookie: str = "") -> Partner:
+    """Somebody whom the site's issuer brought, as a new member: their place in the tree (apps.accounts.oidc).
+
+    Raises as `register` does.
+    """
+    bound, attribution = _credited(
+        Newcomer(email=user.email, password="", referral_code=referral_code, click_id=click_id, cookie=cookie)
+    )
+    return _place(user, bound, attribution)
+
+
+def _credited(newcomer: Newcomer) -> tuple[Partner | None, Attribution | None]:
+    """The partner a guest's purchases bound them to, or else what a code, click or cookie says."""
+    bound = None if newcomer.referral_code else attributed_partner(normal_email(newcomer.email))
+    return bound, None if bound else _attribution(newcomer)
+
+
+def _place(user: User, bound: Partner | None, attribution: Attribution | None) -> Partner:
+    partner = join(user=user, sponsor=attribution.partner if attribution else bound, attribution=attribution)
     if bind_customer_to_member(user=user, partner=partner) is not None:
         partner.refresh_from_db()  # what they bought before may have activated them
-    return user, partner
+    return partner
 
 
 def _attribution(newcomer: Newcomer) -> Attribution | None:

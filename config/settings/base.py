@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "apps.sites.middleware.SiteCorsMiddleware",
     "apps.core.middleware.PolicyMiddleware",
     "apps.sites.middleware.SiteMiddleware",
+    "apps.accounts.middleware.IssuerTokenMiddleware",
     "apps.accounts.middleware.IdempotencyMiddleware",
     "apps.sites.middleware.SiteTransactionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -235,6 +236,8 @@ UPLINE_LOCKOUT = {
 UPLINE_PREPARED = env("UPLINE_PREPARED", default="on") != "off"
 UPLINE_PLATFORM_HOSTS = env.list("UPLINE_PLATFORM_HOSTS", default=["localhost", "127.0.0.1"])
 UPLINE_BASE_URL = env("UPLINE_BASE_URL", default="")
+# Whether an issuer of identities may be a machine of our own and http: where people try things out, never in production.
+UPLINE_LOCAL_ISSUERS = False
 # Another address than Stripe's own is a fake, for tests and the demo; its pay page stands in for the card form.
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 UPLINE_STRIPE_PAY_URL = env("UPLINE_STRIPE_PAY_URL", default="")

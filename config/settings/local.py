@@ -40,3 +40,4 @@ EMAIL_FILE_PATH = os.path.join(UPLINE_STATE_DIR or "/tmp", "mail")  # noqa: S108
 DEFAULT_FROM_EMAIL = "Upline <no-reply@upline.example>"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+UPLINE_LOCAL_ISSUERS = True

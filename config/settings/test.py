@@ -28,4 +28,5 @@ UPLINE_BASE_URL = "http://localhost:8000"
 UPLINE_STATE_DIR = env("UPLINE_STATE_DIR", default="")
 # Off, so that tests of other things do not meet it; the tests of the limits switch it on.
 UPLINE_THROTTLE = False
+UPLINE_LOCAL_ISSUERS = True
 WHITENOISE_USE_FINDERS = True

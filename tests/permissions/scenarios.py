@@ -6,12 +6,14 @@ fails there, so a new writer joins by itself.
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Membership, User
+from apps.accounts.oidc import set_provider
 from apps.accounts.services import begin_two_factor, create_api_key
 from apps.accounts.sign_ins import begin_sign_in
 from apps.accounts.tests.authenticator import Authenticator, enrol
@@ -28,8 +30,15 @@ from apps.rbac.services import add_member, assign_role, create_department, creat
 from apps.referrals.services import create_link, join
 from apps.sites import registry
 from apps.wallet.tests.factories import give_earnings
+from fakes.oidc import FakeIssuer
 
 PASSWORD, NEW_PASSWORD = "correct horse battery", "another good phrase"
+
+
+@cache
+def issuer() -> FakeIssuer:
+    """One for each process of tests; it ends with that."""
+    return FakeIssuer()
 
 
 @dataclass
@@ -56,6 +65,7 @@ class World:
         for user in (ann, ben, cara):
             give_earnings(user, 5000)
         make_account()
+        set_provider(issuer=issuer().url, audience="upline", actor=SYSTEM)
         key, raw = create_api_key(name="shop", scopes=["orders.write"], actor=SYSTEM, access=None)
         uid, token = reset_link_parts(cara)
         approved = approve_payout(payout=request_payout(user=cara, amount=1000), actor=boss)
@@ -68,6 +78,7 @@ class World:
             "method": add_method(user=ann, kind="upi", details={"vpa": "ann@upi"}).pk,
             "otp": enrol(dora)[0].code(),
             "first_otp": Authenticator(begin_two_factor(user=cara, password=PASSWORD).secret).code(),
+            "id_token": issuer().token(sub="new", email="brought@example.com"),
             "session": begin_sign_in(user=ann, kind="browser").pk,
         }  # fmt: skip
         people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora}
@@ -116,6 +127,7 @@ SCENARIOS: dict[str, tuple[str, str, Any]] = {
     ),
     "POST auth/token": ("nobody", "auth/token", {"email": "ann@example.com", "password": PASSWORD}),
     "POST auth/token/refresh": ("nobody", "auth/token/refresh", {"refresh": "{refresh}"}),
+    "POST auth/oidc": ("nobody", "auth/oidc", {"id_token": "{id_token}"}),
     "POST auth/logout": ("nobody", "auth/logout", {"refresh": "{refresh}"}),
     "POST auth/password/change": ("ann", "auth/password/change", {"old_password": PASSWORD, "new_password": NEW_PASSWORD}),
     "POST auth/password/reset": ("nobody", "auth/password/reset", {"email": "ann@example.com"}),

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from apps.backoffice.admin import accounts, audit, core, jobs, rbac, sites
+from apps.backoffice.admin import accounts, audit, core, identities, jobs, rbac, sites
 
 admin.site.unregister(Group)  # roles take the place of Django's groups
 
-__all__ = ["accounts", "audit", "core", "jobs", "rbac", "sites"]
+__all__ = ["accounts", "audit", "core", "identities", "jobs", "rbac", "sites"]

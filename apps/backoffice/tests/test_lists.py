@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.models import ApiKey, TwoFactorDevice, User
+from apps.accounts.models import ApiKey, Identity, IdentityProvider, TwoFactorDevice, User
+from apps.accounts.oidc import set_provider
 from apps.accounts.services import create_api_key
 from apps.accounts.tests.authenticator import enrol
 from apps.accounts.tokens import issue_pair
@@ -39,7 +40,7 @@ from apps.wallet.models import EntryLink
 from .conftest import listing, our_models, page_of
 
 # One per site, one per installation, or written by others than a site's services: lists that can't grow in a test.
-SINGLE = {Site, SiteSettings, StripeAccount, PlatformRole, ChainHead, AuditLink, EntryLink}
+SINGLE = {IdentityProvider, Site, SiteSettings, StripeAccount, PlatformRole, ChainHead, AuditLink, EntryLink}
 
 
 def one_more(site, deliver, number):
@@ -63,6 +64,8 @@ def one_more(site, deliver, number):
         actor=top.user, screen="commissions.commission", action="approve", query="", note="", rows=Commission.objects.all()
     )  # fmt: skip
     enrol(top.user)
+    set_provider(issuer="https://issuer.example/", audience="upline", actor=SYSTEM)
+    Identity.objects.create(user=top.user, issuer="https://issuer.example/", subject=f"subject-{number}")
     make_account()
     payment = make_payment(status="succeeded", succeeded_at="2026-01-01T00:00Z")
     request_refund(payment=payment, external_id=f"r-{number}", amount=1, reason="", actor=SYSTEM)

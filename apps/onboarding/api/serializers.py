@@ -21,6 +21,16 @@ class RegisterRequest(serializers.Serializer[Any]):
     )  # fmt: skip
 
 
+class OidcRequest(serializers.Serializer[Any]):
+    """`id_token` of the site's issuer. The others count where it makes somebody new."""
+
+    id_token = serializers.CharField(max_length=16_384)
+    nonce = serializers.CharField(max_length=255, required=False, allow_blank=True, default="")
+    referral_code = serializers.CharField(max_length=32, required=False, allow_blank=True, default="")
+    click_id = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+    otp = serializers.CharField(max_length=OTP_MAX, required=False, allow_blank=True, default="")
+
+
 class UserRow(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     email = serializers.CharField()

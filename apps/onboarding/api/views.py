@@ -1,16 +1,23 @@
 """Registration, and who I am (spec: api.md, Accounts)."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.http import HttpResponse
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts import oidc, tokens
 from apps.accounts import services as accounts
-from apps.accounts import tokens
 from apps.accounts.api.caller import person
+from apps.accounts.api.serializers import TokenPair
 from apps.accounts.api.views import durable_of, user_agent
+from apps.accounts.models import User
 from apps.core.api.views import ApiView
+from apps.core.errors import Conflict
+from apps.core.phases import call_out
 from apps.onboarding.api import serializers
 from apps.onboarding.services import Newcomer, register
 from apps.rbac.access import PUBLIC, SIGNED_IN, access_of
@@ -44,6 +51,43 @@ class RegisterView(ApiView):
         shown = {"id": user.pk, "email": user.email, "full_name": user.full_name, "user_type": data["user_type"]}
         body = {"user": shown, "partner": partner, **pair}
         return Response(serializers.Registered(body).data, status=201)
+
+
+class OidcView(ApiView):
+    """Sign in by the site's own issuer; on first sight as a new member. With a bearer token, connect the two logins instead."""
+
+    access = {"POST": PUBLIC}
+    serializer_class = serializers.OidcRequest
+
+    @extend_schema(responses=TokenPair)
+    def post(self, request: Request) -> HttpResponse:
+        data, site = self.validated(request), current_site()
+        provider = oidc.provider_of(site.pk, site.code)
+        if provider is None:
+            raise Conflict("oidc_unavailable", "This site has no issuer of identities.")
+        return call_out(
+            request,
+            lambda: oidc.verify(provider, data["id_token"], nonce=data["nonce"]),
+            lambda who: self.sign_in(request, who, data),
+        )
+
+    def sign_in(self, request: Request, who: oidc.Person, data: dict[str, Any]) -> Response:
+        caller = request.user if isinstance(request.user, User) else None
+        user = oidc.member_of(
+            who, link_to=caller, referral_code=data["referral_code"], click_id=data["click_id"],
+            cookie=read_click(request._request),
+        )  # fmt: skip
+        if caller is None and accounts.has_two_factor(user):
+            accounts.check_second_step(user=user, otp=data["otp"], durable=durable_of(request))
+        pair = tokens.issue_pair(
+            user=user, site=current_site(), user_agent=user_agent(request), authenticated_at=moment(who.auth_time)
+        )
+        return Response(pair)
+
+
+def moment(seconds: int) -> datetime:
+    """When the issuer says they proved who they are; never to come."""
+    return min(datetime.fromtimestamp(max(seconds, 0), tz=UTC), timezone.now())
 
 
 class MeView(ApiView):

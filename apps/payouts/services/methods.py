@@ -1,4 +1,4 @@
-"""Payout methods: checked by kind, kept encrypted, shown masked. Crypto addresses are the person's (apps.accounts), at each site."""
+"""Payout methods: checked by kind, kept encrypted, shown masked. Crypto addresses are the person's (apps.accounts)."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def remove_method(*, method: OwnMethod, actor: User) -> None:
 
 @transaction.atomic
 def method_for_payout(method: OwnMethod) -> PayoutMethod:
-    """What a payout is to name. Of a crypto address, this site's copy: the address may go, the payout still knows where it went."""
+    """What a payout is to name. Of a crypto address this site's copy: the address may go, the payout knows where it went."""
     if method.kind != PayoutMethod.Kind.CRYPTO:
         return PayoutMethod.objects.get(pk=method.pk)
     address = CryptoAddress.objects.of(method.user_id).get(pk=method.pk)
