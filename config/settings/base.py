@@ -238,7 +238,8 @@ UPLINE_PLATFORM_HOSTS = env.list("UPLINE_PLATFORM_HOSTS", default=["localhost", 
 UPLINE_BASE_URL = env("UPLINE_BASE_URL", default="")
 # Whether an issuer of identities may be a machine of our own and http: where people try things out, never in production.
 UPLINE_LOCAL_ISSUERS = False
-# Another address than Stripe's own is a fake, for tests and the demo; its pay page stands in for the card form.
+# Another address than Stripe's own is a fake, for tests and the demo; its pay page stands in for the card form:
+# <pay url><client secret>?return_url=<back to us>.
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 UPLINE_STRIPE_PAY_URL = env("UPLINE_STRIPE_PAY_URL", default="")
 # Where a workbook is put together before it is sent; empty is the system's. Not a file system in memory: it may be large.

@@ -125,7 +125,7 @@ def _title(intent: Body) -> str:
 
 def _pay_body(intent: Body, shop: str, problem: str, back: str) -> str:
     amount = _money(intent["amount"], intent["currency"])
-    told = f"to {escape(shop)}" + (f", {escape(intent['description'])}" if intent["description"] else "")
+    told = (f"{escape(intent['description'])}, " if intent["description"] else "") + f"to {escape(shop)}"
     if intent["status"] == "processing":
         form = (
             "<p>The bank has not answered yet.</p>"
@@ -232,7 +232,7 @@ def _facts(to: Payments, intent: Body) -> str:
     listed = "".join(
         f'<li><span class="grow">{escape(value)}<small>{escape(name)}</small></span></li>' for name, value in facts
     )
-    return f'<ul class="card list">{listed}</ul>'
+    return f'<div class="card"><ul class="list">{listed}</ul></div>'
 
 
 def _decisions(to: Payments, intent: Body) -> str:
@@ -272,7 +272,7 @@ def _notice(problem: str) -> str:
 
 def _money(amount: int, currency: str) -> str:
     shown = f"{amount:,}" if currency in WHOLE else f"{amount // 100:,}.{amount % 100:02}"
-    return f"{currency.upper()}&nbsp;{shown}"
+    return f"{currency.upper()}\u00a0{shown}"
 
 
 # --- answers ---

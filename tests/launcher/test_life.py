@@ -19,7 +19,7 @@ from apps.core.launcher.processes import identity_of
 from apps.core.launcher.redis import free_port
 from apps.core.launcher.state import REPOSITORY
 
-CHILDREN = {"postgres", "redis", "web", "worker", "beat"}
+CHILDREN = {"postgres", "redis", "fake-stripe", "web", "worker", "beat"}
 
 
 class Instance:
@@ -75,7 +75,7 @@ def environment_of(pid: int) -> str:
 @pytest.mark.slow
 def test_it_starts_recovers_and_leaves_nothing_behind(instance):
     said = instance.start()
-    assert re.findall(r"^(\w+) +[\d.]+ s", said, re.MULTILINE) == ["database", "migrate", "ready"], said
+    assert re.findall(r"^(\w+) +[\d.]+ s", said, re.MULTILINE) == ["database", "fakes", "migrate", "ready"], said
     assert up.ready(instance.port)
     first = instance.children()
     assert alive(first) == CHILDREN
@@ -88,7 +88,7 @@ def test_it_starts_recovers_and_leaves_nothing_behind(instance):
     assert alive(first) == CHILDREN
     said = instance.start()
 
-    assert "left behind: postgres, redis, web, worker, beat" in said
+    assert "left behind: postgres, redis, fake-stripe, web, worker, beat" in said
     assert alive(first) == set()
     second = instance.children()
     assert alive(second) == CHILDREN

@@ -30,6 +30,8 @@ def announce(url: str, demo_file: Path, logs: Path) -> None:
         return
     for site in demo.get("sites", []):
         say(f"  {site.get('code', ''):<10} {site.get('url', '')}")
+    for name, address in demo.get("fakes", {}).items():
+        say(f"  {name:<10} {address} (a fake: no money moves)")
     logins: dict[str, list[str]] = {}
     for login in demo.get("logins", []):
         logins.setdefault(login.get("site") or "every site", []).append(_login(login))

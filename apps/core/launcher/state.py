@@ -20,7 +20,7 @@ LONGEST_SOCKET = "/.s.PGSQL.5432.lock"
 LOCK = "upline.lock"  # also the mark by which we know a directory for ours
 SECRETS = ("superuser", "owner", "app", "audit", "signing")
 # What --reset empties. Names, not "everything": UPLINE_STATE_DIR is the user's to choose.
-DATA = ("pg", "redis", "run", "logs", "mail", "media", "exports", "demo.json", "env.json", "anchors.jsonl")
+DATA = ("pg", "redis", "run", "logs", "mail", "media", "exports", "fakes", "demo.json", "env.json", "anchors.jsonl")
 
 
 class State:

@@ -1,4 +1,4 @@
-"""`manage.py up`: PostgreSQL, Redis, migrations, demo, web server, worker and beat, until Ctrl-C."""
+"""`manage.py up`: PostgreSQL, Redis, fakes, migrations, demo, web server, worker and beat, until Ctrl-C."""
 
 import argparse
 import http.client
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import closing
 
+from apps.core.launcher import fakes
 from apps.core.launcher.errors import Interrupted, LauncherError
 from apps.core.launcher.processes import Processes
 from apps.core.launcher.report import announce, say, step
@@ -66,6 +67,11 @@ def serve(state: State, processes: Processes, *, port: int, demo: bool) -> None:
         notes.append(about)
     instance = services | {"UPLINE_STATE_DIR": str(state.home), "UPLINE_PORT": str(port)}
     instance["UPLINE_SECRET_KEY"] = os.environ.get("UPLINE_SECRET_KEY", state.secrets["signing"])
+    with step("fakes") as notes:
+        instance |= fakes.start(state, processes, environment())
+        notes.append(
+            f"Stripe at {instance.get('STRIPE_API_BASE', os.environ.get('STRIPE_API_BASE', 'its own address'))}"
+        )
     # For load_env(): another terminal may migrate, but not act as superuser.
     write_private(state.env_file, {name: value for name, value in instance.items() if name != "DATABASE_ADMIN_URL"})
     env = environment() | instance

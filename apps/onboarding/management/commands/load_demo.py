@@ -14,11 +14,13 @@ from apps.accounts.models import ApiKey, User
 from apps.accounts.services import create_api_key
 from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
+from apps.onboarding.demo import outside
 from apps.onboarding.demo.sites import SITES, DemoSite
 from apps.onboarding.demo.story import STAFF, Story
 from apps.rbac.catalogue import KEY_SCOPES, SUPER_ADMIN
 from apps.rbac.services import grant_platform_role
 from apps.referrals.services import fold_stats
+from apps.sites import registry
 from apps.sites.services import create_site
 
 OWNER = "owner@upline.example"
@@ -34,7 +36,9 @@ class Command(BaseCommand):
         file = Path(settings.UPLINE_STATE_DIR or ".") / "demo.json"
         former = self.read(file)
         keys = {demo.code: self.load(demo, former.get(demo.code, "")) for demo in SITES}
-        self.write(file, keys)
+        services = outside.running()
+        signing = {demo.code: self.sign_up(demo, services) for demo in SITES}
+        self.write(file, keys, services, signing)
         self.stdout.write(f"{len(SITES)} sites")
 
     def make_owner(self) -> None:
@@ -59,12 +63,21 @@ class Command(BaseCommand):
                 return former_key
             return create_api_key(name="Demo shop", scopes=list(KEY_SCOPES), actor=SYSTEM, access=None)[1]
 
+    def sign_up(self, demo: DemoSite, services: list[outside.Service]) -> dict[str, str]:
+        """{service: the secret that signs its webhooks}."""
+        site = registry.by_code(demo.code)
+        assert site is not None
+        with site_context(site.pk):
+            return {service.name: service.sign_up(demo.code, demo.name) for service in services}
+
     def read(self, file: Path) -> dict[str, str]:
         if not file.exists():
             return {}
         return {site["code"]: site.get("api_key", "") for site in json.loads(file.read_text()).get("sites", [])}
 
-    def write(self, file: Path, keys: dict[str, str]) -> None:
+    def write(
+        self, file: Path, keys: dict[str, str], services: list[outside.Service], signing: dict[str, dict[str, str]]
+    ) -> None:
         port = getattr(settings, "UPLINE_PORT", 8000)
         logins = [{"email": OWNER, "role": SUPER_ADMIN, "site": None}]
         for demo in SITES:
@@ -79,10 +92,12 @@ class Command(BaseCommand):
                 {
                     "code": demo.code, "name": demo.name, "currency": demo.currency,
                     "url": f"http://{demo.code.lower()}.localhost:{port}/", "api_key": keys[demo.code],
+                    "webhook_secrets": signing[demo.code],
                 }
                 for demo in SITES
             ],
             "logins": logins,
+            "fakes": {service.name: service.url() for service in services},
         }  # fmt: skip
         file.touch(mode=0o600)
         os.chmod(file, 0o600)  # noqa: PTH101
