@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 
 from apps.accounts.errors import token_invalid
 from apps.accounts.models import ApiKey, User
@@ -17,7 +17,7 @@ from apps.accounts.oidc import is_foreign, member_of
 from apps.accounts.sign_ins import NOTED_EVERY
 from apps.accounts.tokens import read_access
 from apps.core import logs
-from apps.core.errors import Unauthenticated
+from apps.core.errors import Denied, Unauthenticated
 from apps.core.postgresql.prepared import fetch_prepared
 from apps.rbac.access import ASSIGNMENTS_SQL, Access
 
@@ -153,7 +153,10 @@ class SiteSessionAuthentication(SessionAuthentication):
         user = getattr(request._request, "user", None)
         if user is None or not user.is_authenticated:
             return None
-        self.enforce_csrf(request)
+        try:
+            self.enforce_csrf(request)
+        except PermissionDenied as error:
+            raise Denied("csrf_failed", "Send the CSRF token of this session in X-CSRFToken.") from error
         return user, None
 
 

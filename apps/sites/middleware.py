@@ -115,7 +115,9 @@ class SiteCorsMiddleware(CorsMiddleware):
 
 
 def allow_origin(sender: Any, request: HttpRequest, **kwargs: Any) -> bool:
-    """Signal handler of django-cors-headers."""
+    """Signal handler of django-cors-headers, which asks it for every path: other origins may call the API and nothing else."""
+    if not request.path_info.startswith("/api/"):
+        return False
     origin = request.headers.get("Origin", "").rstrip("/")
     host = urlsplit(origin).hostname or ""
     code = request.headers.get("X-Site-Code", "").strip()

@@ -47,9 +47,10 @@ MIDDLEWARE = [
     "apps.core.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "apps.core.middleware.ErrorShapeMiddleware",
     "apps.sites.middleware.SiteCorsMiddleware",
     "apps.core.middleware.PolicyMiddleware",
+    # Within these two: a shop's page must be able to read what went wrong, and an error has the policy too.
+    "apps.core.middleware.ErrorShapeMiddleware",
     "apps.sites.middleware.SiteMiddleware",
     "apps.accounts.middleware.IssuerTokenMiddleware",
     "apps.accounts.middleware.IdempotencyMiddleware",
