@@ -116,6 +116,9 @@ def _shaped(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     messages = {404: "Not found.", 413: "The body is too large.", 500: "Something failed on our side."}
     message = messages.get(status, "The request can't be served.")
     shaped: Any = error_response(request, status, codes.get(status, "error"), message)
+    for name, value in response.items():
+        if not name.lower().startswith("content-"):
+            shaped.headers.setdefault(name, value)  # what the middleware within said of the answer
     shaped._has_been_logged = True  # as Django's own answer, with its traceback
     return shaped
 
