@@ -23,7 +23,7 @@ BENCHES = {
     "backoffice": "bench.office",
     "export": "bench.exports",
 }
-SOAKS = {"reliability": "bench.soak"}
+SOAKS = {"reliability": "bench.soak", "webhooks": "bench.webhooks"}
 
 
 def fresh_database() -> None:

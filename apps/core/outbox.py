@@ -13,6 +13,7 @@ that missed, so Redis is needed for speed only (spec: architecture.md, Queues).
 
 import logging
 import random
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ class Subscription:
 
 _by_topic: dict[str, dict[str, Subscription]] = defaultdict(dict)
 
+# After a wake-up that failed, this process leaves the waking to the sweep for as long as that takes anyway.
+SILENCE_SECONDS = 5.0
+_silent_until = 0.0
+
 
 def subscribe(topic: str, consumer: str, handler: str, *, batch: int = 1) -> None:
     """Name the function (dotted path) that consumes a topic. `batch`: how many events it may be handed at once."""
@@ -70,11 +75,16 @@ def publish(topic: str, *, key: str, payload: dict[str, Any]) -> None:
 
 
 def _wake(site_id: UUID, consumer: str) -> None:
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
     try:
         # By name: the tasks stand above this module.
         current_app.send_task("apps.core.tasks.drain_outbox", args=[str(site_id), consumer], retry=False)
     except Exception:
-        # The row is committed; the sweep will find it. A dead broker must not fail the request that is already done.
+        # The row is committed; the sweep will find it. A dead broker must not fail the request that is already done, nor may one
+        # that is merely silent make each of the next ones wait.
+        _silent_until = time.monotonic() + SILENCE_SECONDS
         logger.warning("outbox.wake_failed", extra={"consumer": consumer}, exc_info=True)
 
 

@@ -202,6 +202,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
     "socket_timeout": 10,
+    # Queueing never waits for a dead broker: kombu would try for six seconds, in the middle of a request. Workers reconnect by
+    # CELERY_BROKER_CONNECTION_MAX_RETRIES, which is another matter.
+    "max_retries": 0,
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox-sweep": {"task": "apps.core.tasks.sweep_outbox", "schedule": 5.0},
