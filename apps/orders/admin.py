@@ -112,7 +112,9 @@ class OrderAdmin(UplineModelAdmin):
         actor: Any = request.user
 
         def act(order: Order) -> None:
-            services.refund_order(order=order, external_id=f"office-{uuid7()}", reason=reason, actor=actor)
+            at_stripe = order.source == Order.Source.CHECKOUT
+            refund: Any = services.ask_refund if at_stripe else services.refund_order
+            refund(order=order, external_id=f"office-{uuid7()}", reason=reason, actor=actor)
 
         return attempt(rows, act)
 

@@ -213,6 +213,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "renew-books": {"task": "apps.backoffice.tasks.renew_books", "schedule": 120.0},
     "anchor-chains": {"task": "apps.core.tasks.anchor_chains", "schedule": 300.0},
     "refunds-to-send": {"task": "apps.payments.tasks.send_refunds", "schedule": 15.0},
+    "orders-to-lapse": {"task": "apps.orders.tasks.lapse_orders", "schedule": 30.0},
+    "services-to-expire": {"task": "apps.orders.tasks.expire_services", "schedule": 60.0},
     "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
 }
 
