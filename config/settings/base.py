@@ -150,6 +150,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "PayoutMethodKind": "apps.payouts.models.PayoutMethod.Kind",
         "PartnerStatus": "apps.referrals.models.Partner.Status",
         "PartnerKind": "apps.referrals.models.Partner.Kind",
+        "OrderStatus": "apps.orders.models.Order.Status",
+        "ServiceStatus": "apps.orders.models.Service.Status",
+        "ServicePeriod": "apps.catalogue.models.SERVICE_PERIODS",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.catalogue.models import Product
+from apps.catalogue.models import SERVICE_PERIODS, Product
 from apps.core.api.fields import AmountField, StrictIntegerField
 
 
@@ -20,7 +20,7 @@ class ProductRow(serializers.Serializer[Any]):
     currency = serializers.CharField()
     inventory = serializers.IntegerField(allow_null=True)
     tokens = serializers.CharField(allow_null=True)
-    period = serializers.ChoiceField(choices=["month", "year"], allow_null=True)
+    period = serializers.ChoiceField(choices=SERVICE_PERIODS, allow_null=True)
 
 
 class Shelf(serializers.Serializer[Any]):
@@ -46,7 +46,7 @@ class ProductRequest(serializers.Serializer[Any]):
     category = serializers.RegexField(r"^[A-Za-z0-9][A-Za-z0-9 _.:/-]*$", max_length=64)
     price = AmountField(help_text="Of one unit, minor units.")
     tokens = serializers.DecimalField(max_digits=38, decimal_places=18, required=False, allow_null=True)
-    period = serializers.ChoiceField(choices=["", "month", "year"], required=False)
+    period = serializers.ChoiceField(choices=Product.Period.choices, required=False)
     inventory = StrictIntegerField(min_value=0, max_value=10**12, required=False, allow_null=True)
     is_active = serializers.BooleanField(required=False)
     position = StrictIntegerField(min_value=0, max_value=1_000_000, required=False)

@@ -19,7 +19,7 @@ def take_units(wanted: Mapping[UUID, int]) -> dict[UUID, int]:
     of what is unlimited.
 
     One conditional UPDATE for each, in the order of their ids: parallel buyers wait for each other, never in a ring, and none
-    gets what isn't there. Raises Conflict sold_out, naming the sku, and the caller's transaction takes back what was taken before.
+    gets what isn't there. Raises Conflict sold_out, naming the sku; the caller's transaction takes back what was taken before.
     """
     return {pk: _take(pk, wanted[pk]) for pk in sorted(wanted)}
 

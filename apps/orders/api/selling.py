@@ -55,7 +55,7 @@ class ServiceListView(ListView):
     """What I own; for staff, what everybody does."""
 
     access = {"GET": SIGNED_IN}
-    serializer_class = serializers.ServiceRow
+    serializer_class = serializers.OwnedServiceRow
     filterset_class = ServiceFilter
     exported = Exported(parts={"customer": ("id", "email", "user_id", "external_id")})
 
@@ -69,14 +69,14 @@ class CancelServiceView(ApiView):
     access = {"POST": SIGNED_IN}
     serializer_class = serializers.CancelRequest
 
-    @extend_schema(responses=serializers.ServiceRow)
+    @extend_schema(responses=serializers.OwnedServiceRow)
     def post(self, request: Request, pk: UUID) -> Response:
         service = services_for(request, "order.update", "server.update").filter(pk=pk).first()
         if service is None:
             raise NotFound()
         actor: Any = request.user
         cancelled = services.cancel_service(service=service, actor=actor, **self.validated(request))
-        return Response(serializers.ServiceRow(cancelled).data)
+        return Response(serializers.OwnedServiceRow(cancelled).data)
 
 
 def services_for(request: Any, *keys: str) -> QuerySet[Service]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.catalogue.models import SERVICE_PERIODS
 from apps.core.api.fields import AmountField, StrictIntegerField
 from apps.orders.models import Order, OrderLine, Refund, Service
 from apps.orders.services import ExternalOrder, Item, ReportedLine
@@ -38,7 +39,7 @@ class LineRequest(serializers.Serializer[Any]):
     quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, required=False, default=1)
     amount = AmountField(help_text="The line's total, minor units.")
     period = serializers.ChoiceField(
-        choices=["month", "year"], required=False, help_text="It is a service of the buyer's from now on, for so long."
+        choices=SERVICE_PERIODS, required=False, help_text="It is a service of the buyer's from now on, for so long."
     )
     renews = serializers.UUIDField(required=False, help_text="The buyer's service that this pays for once more.")
 
@@ -141,7 +142,7 @@ class SubscribeAnswer(serializers.Serializer[Any]):
     order_id = serializers.UUIDField(required=False)
 
 
-class ServiceRow(serializers.ModelSerializer[Service]):
+class OwnedServiceRow(serializers.ModelSerializer[Service]):
     order_id = serializers.UUIDField(source="line.order_id")
     customer = CustomerRow()
 

@@ -103,7 +103,9 @@ def test_what_can_not_be_bought_takes_nothing(api, shop, chain, items, code, fie
     assert (left(product), Order.objects.count(), Payment.objects.count()) == (10_000_000, 0, 0)
 
 
-@pytest.mark.parametrize("body", [{}, {"items": []}, {"items": [{"sku": "vps", "quantity": 0}]}, {"items": [{"quantity": 1}]}])
+@pytest.mark.parametrize(
+    "body", [{}, {"items": []}, {"items": [{"sku": "vps", "quantity": 0}]}, {"items": [{"quantity": 1}]}]
+)
 def test_a_basket_has_something_in_it(api, shop, chain, body):
     assert api(chain["cara"].user).post(f"{API}/orders", body).status_code == 400
     assert Order.objects.count() == 0
