@@ -11,6 +11,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.api.urls")),
     path("", include("apps.rbac.api.urls")),
     path("", include("apps.referrals.api.urls")),
+    path("", include("apps.catalogue.api.urls")),
     path("", include("apps.payments.api.urls")),
     path("", include("apps.orders.api.urls")),
     path("", include("apps.wallet.api.urls")),

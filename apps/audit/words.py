@@ -25,8 +25,10 @@ _SAID = {
     "login.unlocked": "unlocked a sign-in",
     "member.restored": "let a member in again",
     "member.suspended": "shut a member out",
+    "order.paid": "recorded the payment of an order",
     "order.recorded": "reported an order",
     "override.set": "set rates of a partner's own",
+    "partner.activation_revoked": "made a partner wait for activation again",
     "partner.kind_changed": "changed what kind of partner they are",
     "partner.move_refused": "could not move a partner",
     "partner.move_scheduled": "planned to move a partner",
@@ -39,6 +41,7 @@ _SAID = {
     "payout.requested": "asked for a payout",
     "payout_method.added": "saved where payouts go",
     "payout_method.removed": "removed where payouts go",
+    "product.units_changed": "changed how many units are left",
     "role.assigned": "gave a role",
     "role.permissions_set": "changed what a role may do",
     "role.reassigned": "changed how a role is held",
@@ -60,14 +63,16 @@ _NOUNS = {
     "department": "Departments", "dispute": "Disputes", "export": "Exports", "identity": "Identities",
     "identity_provider": "Issuer", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
     "override": "Own rates", "partner": "Partners", "password": "Passwords", "payment": "Payments", "payout": "Payouts",
-    "payout_method": "Payout methods", "plan": "Plans", "role": "Roles", "sessions": "Sign-ins", "site": "Site",
+    "payout_method": "Payout methods", "plan": "Plans", "product": "Products", "role": "Roles", "service": "Services", "sessions": "Sign-ins", "site": "Site",
     "sites": "All sites", "sitesettings": "Settings", "stripe_account": "Stripe", "two_factor": "Two-factor",
     "wallet": "Wallets",
 }  # fmt: skip
 
 
 # Values of before and after that are minor units.
-MONEY = frozenset({"amount", "activation_fee", "payout_minimum", "minimum", "flat_amount", "cap", "refunded_amount"})
+MONEY = frozenset(
+    {"amount", "activation_fee", "payout_minimum", "minimum", "flat_amount", "cap", "refunded_amount", "price"}
+)
 
 
 def said(action: str, *, times: int = 1) -> str:

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from apps.core.models import SiteModel
 
+SERVICE_PERIODS = [("month", "A month"), ("year", "A year")]
+
 
 class Product(SiteModel):
     """Something with a price. `inventory` is the units nobody has bought or reserved yet; null is as many as anybody wants.

@@ -19,3 +19,9 @@ def partner_frozen() -> Conflict:
 
 def bad_rule(message: str) -> Invalid:
     return Invalid("invalid", message, field="rules")
+
+
+def order_disputed() -> Conflict:
+    return Conflict(
+        "order_disputed", "A bank disputes the payment of this order. Nothing of it is released until that is settled."
+    )

@@ -10,7 +10,7 @@ from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt,
 from apps.core.ids import uuid7
 from apps.core.money import format_money
 from apps.orders import services
-from apps.orders.models import Customer, Order, OrderLine, Refund
+from apps.orders.models import Customer, Order, OrderLine, Refund, Service
 
 # What the design kit calls the states of an order.
 _TONE = {
@@ -38,7 +38,7 @@ class _Facts(admin.TabularInline):
 class OrderLineInline(_Facts):
     model = OrderLine
     verbose_name_plural = "lines"
-    fields = ("category", "sku", "name", "quantity", "total", "refunded")
+    fields = ("category", "sku", "name", "quantity", "total", "refunded", "period")
     readonly_fields = ("total", "refunded")
 
     @admin.display(description="amount")
@@ -64,19 +64,19 @@ class RefundInline(_Facts):
 class OrderAdmin(UplineModelAdmin):
     view_keys = ("order.read", "order.update")
     list_display = ("number", "buyer", "state", "amount_shown", "refunded_shown", "paid_at", "commissioned_at")
-    list_filter = ("status",)
+    list_filter = ("status", "source")
     list_select_related = ("customer", "user")
     search_prefixes = ("external_id", "customer__email")
     search_help_text = "The beginning of the shop's number or an e-mail"
     action_form = ReasonForm
-    intro = "What shops have reported, newest first."
-    empty_text = "A shop reports the first one over the API, with one of the site's keys."
+    intro = "What was bought here and what shops have reported, newest first."
+    empty_text = "Somebody buys here, or a shop reports the first one over the API, with one of the site's keys."
     actions = ("refund_rest",)
     scope_by = "customer__user_id"
     inlines = (OrderLineInline, RefundInline)
     fields = (
-        "number", "buyer", "customer", "state", "amount_shown", "refunded_shown", "created_at", "paid_at", "recorded_at",
-        "commissioned_at", "above",
+        "number", "buyer", "customer", "source", "state", "amount_shown", "refunded_shown", "created_at", "expires_at", "paid_at",
+        "recorded_at", "commissioned_at", "disputed_at", "activated", "above",
     )  # fmt: skip
     readonly_fields = ("number", "buyer", "state", "amount_shown", "refunded_shown", "above")
     amount_shown = money("amount")
@@ -112,7 +112,9 @@ class OrderAdmin(UplineModelAdmin):
         actor: Any = request.user
 
         def act(order: Order) -> None:
-            services.refund_order(order=order, external_id=f"office-{uuid7()}", reason=reason, actor=actor)
+            at_stripe = order.source == Order.Source.CHECKOUT
+            refund: Any = services.ask_refund if at_stripe else services.refund_order
+            refund(order=order, external_id=f"office-{uuid7()}", reason=reason, actor=actor)
 
         return attempt(rows, act)
 
@@ -143,3 +145,46 @@ class CustomerAdmin(UplineModelAdmin):
     @admin.display(description="customer", ordering="email")
     def who(self, customer: Customer) -> str:
         return _person(customer, customer.user)
+
+
+_SERVICE_TONE = {"active": "active", "cancelled": "rejected", "expired": "pending"}
+
+
+@admin.register(Service)
+class ServiceAdmin(UplineModelAdmin):
+    view_keys = ("order.read", "server.read", "order.update", "server.update")
+    intro = "What buyers own for a time: made by a payment, renewed by further ones."
+    empty_text = "The first paid order of a product with a period makes one."
+    list_display = ("title", "owner", "category", "period", "state", "started_at", "ends_at", "cycles")
+    list_filter = ("status", "period")
+    list_select_related = ("customer", "customer__user")
+    search_prefixes = ("sku", "category", "customer__email")
+    search_help_text = "The beginning of a sku, category or e-mail"
+    scope_by = "customer__user_id"
+    action_form = ReasonForm
+    actions = ("cancel",)
+
+    @admin.display(description="service")
+    def title(self, service: Service) -> str:
+        return str(service)
+
+    @admin.display(description="owner")
+    def owner(self, service: Service) -> str:
+        return _person(service.customer, service.customer.user)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, service: Service) -> str:
+        return badge(_SERVICE_TONE[service.status], service.get_status_display())
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "order.update", "server.update")
+
+    @decision(
+        "Cancel", needs="cancel", done="service{s} cancelled", keys=("order.update", "server.update"), reason=True
+    )  # fmt: skip
+    def cancel(self, request: HttpRequest, rows: QuerySet[Service], reason: str) -> Outcome:
+        actor: Any = request.user
+        return attempt(rows, lambda service: services.cancel_service(service=service, actor=actor, reason=reason))
+
+    def offers(self, action: str, obj: Service) -> bool:
+        return obj.status != Service.Status.CANCELLED

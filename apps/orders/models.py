@@ -66,12 +66,14 @@ class Order(SiteModel):
         FAILED = "failed", "Payment failed"
         CANCELLED = "cancelled", "Cancelled"
 
-    # What the database allows too (migration 0001, Transitions).
+    # What the database allows too (migration 0003). A refused card may be tried again until the order lapses.
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         Status.PENDING: (Status.PAID, Status.FAILED, Status.CANCELLED),
+        Status.FAILED: (Status.PAID, Status.CANCELLED),
         Status.PAID: (Status.PARTIALLY_REFUNDED, Status.REFUNDED),
         Status.PARTIALLY_REFUNDED: (Status.REFUNDED,),
     }
+    PAYABLE: ClassVar[tuple[str, ...]] = (Status.PENDING, Status.FAILED)
     REFUNDABLE: ClassVar[tuple[str, ...]] = (Status.PAID, Status.PARTIALLY_REFUNDED)
 
     customer = SiteForeignKey(Customer, models.PROTECT, related_name="orders")
@@ -89,6 +91,8 @@ class Order(SiteModel):
     paid_at = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField(null=True)
     commissioned_at = models.DateTimeField(null=True)
+    activated = models.BooleanField(default=False, help_text="It made its buyer an active partner.")
+    disputed_at = models.DateTimeField(null=True, help_text="Since when a bank disputes its payment.")
 
     class Meta:
         constraints = [
@@ -112,7 +116,7 @@ class Order(SiteModel):
             models.Index(
                 fields=["site", "expires_at"],
                 name="orders_order_expires",
-                condition=Q(status="pending", expires_at__isnull=False),
+                condition=Q(status__in=["pending", "failed"], expires_at__isnull=False),
             ),
         ]
 
@@ -134,7 +138,8 @@ class Order(SiteModel):
 class OrderLine(SiteModel):
     """`amount` is the line's total, not a unit's price, and so are `tokens`. Lines of an order are in the order of their ids.
 
-    What a shop reported has no product of ours.
+    What a shop reported has no product of ours. `reserved` is the units it took from stock. A line with a `period` makes its
+    buyer a service, or renews the one in `renews`; `cycle` counts the payments for that service, this one included, from 1.
     """
 
     order = SiteForeignKey(Order, models.PROTECT, related_name="lines")
@@ -146,6 +151,10 @@ class OrderLine(SiteModel):
     tokens = models.DecimalField(max_digits=38, decimal_places=18, null=True)
     amount = models.BigIntegerField()
     refunded_amount = models.BigIntegerField(default=0)
+    reserved = models.PositiveIntegerField(default=0)
+    period = models.CharField(max_length=5, choices=Product.Period, blank=True, default=Product.Period.ONCE)
+    renews = SiteForeignKey("Service", models.PROTECT, null=True, related_name="renewals")
+    cycle = models.PositiveIntegerField(default=1)
 
     class Meta:
         ordering = ["id"]
@@ -165,6 +174,61 @@ class OrderLine(SiteModel):
     @property
     def rest(self) -> int:
         return self.amount - self.refunded_amount
+
+
+class Service(SiteModel):
+    """What a buyer owns for a time: a server, a plan (H10). A payment makes it, further ones renew it.
+
+    `ends_at` is what has been paid for. Cancelled it is not renewed any more; the refund in full of what made it cancels it too.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired"
+
+    # What the database allows too (migration 0003). A late renewal revives what has expired.
+    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
+        Status.ACTIVE: (Status.CANCELLED, Status.EXPIRED),
+        Status.EXPIRED: (Status.ACTIVE, Status.CANCELLED),
+    }
+
+    line = SiteForeignKey(OrderLine, models.PROTECT, related_name="services")
+    customer = SiteForeignKey(Customer, models.PROTECT, related_name="services")
+    product = SiteForeignKey(Product, models.PROTECT, null=True, related_name="+")
+    category = models.CharField(max_length=64)
+    sku = models.CharField(max_length=64, blank=True, default="")
+    name = models.CharField(max_length=200, blank=True, default="")
+    quantity = models.PositiveIntegerField(default=1)
+    period = models.CharField(max_length=5, choices=Product.Period)
+    status = models.CharField(max_length=9, choices=Status, default=Status.ACTIVE)
+    cycles = models.PositiveIntegerField(default=1, help_text="How often it has been paid for.")
+    started_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "line"], name="orders_service_once"),
+            models.CheckConstraint(condition=Q(period__in=["month", "year"]), name="orders_service_period"),
+            models.CheckConstraint(
+                condition=Q(status="cancelled", cancelled_at__isnull=False) | ~Q(status="cancelled"),
+                name="orders_service_cancelled_when",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["site", "customer", "id"], name="orders_service_customer"),
+            models.Index(fields=["site", "status", "ends_at"], name="orders_service_ends"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.sku or self.category
+
+    def advance(self, *, to: str) -> None:
+        """Raises Conflict (invalid_state) on a jump the table doesn't have."""
+        if to not in self.TRANSITIONS.get(self.status, ()):
+            raise Conflict("invalid_state", f"A service that is {self.status} can't become {to}.")
+        self.status = to
 
 
 class Refund(SiteModel):

@@ -72,6 +72,13 @@ class SiteSettings(SiteModel):
     )
     payout_minimum = models.BigIntegerField(default=1, validators=[MinValueValidator(1)], help_text="Minor units.")
     payout_cooldown_hours = models.PositiveIntegerField(default=0, help_text="After a completed payout.")
+    order_minutes = models.PositiveSmallIntegerField(
+        "minutes to pay", default=30, validators=[MinValueValidator(5), MaxValueValidator(MINUTES_A_DAY)],
+        help_text="An order that is not paid by then lapses and gives back what it took from stock.",
+    )  # fmt: skip
+    revoke_activation_on_refund = models.BooleanField(
+        "refund undoes activation", default=False, help_text="When what activated a partner is refunded in full."
+    )
     landing_url = models.URLField(blank=True, default="", help_text="Where /r/{code} leads. Empty: the join page.")
     shop_origins = models.JSONField(default=list, blank=True, help_text="Origins whose pages may call the API.")
     staff_two_factor = models.BooleanField(

@@ -150,6 +150,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "PayoutMethodKind": "apps.payouts.models.PayoutMethod.Kind",
         "PartnerStatus": "apps.referrals.models.Partner.Status",
         "PartnerKind": "apps.referrals.models.Partner.Kind",
+        "OrderStatus": "apps.orders.models.Order.Status",
+        "ServiceStatus": "apps.orders.models.Service.Status",
+        "ServicePeriod": "apps.catalogue.models.SERVICE_PERIODS",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -216,6 +219,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "renew-books": {"task": "apps.backoffice.tasks.renew_books", "schedule": 120.0},
     "anchor-chains": {"task": "apps.core.tasks.anchor_chains", "schedule": 300.0},
     "refunds-to-send": {"task": "apps.payments.tasks.send_refunds", "schedule": 15.0},
+    "orders-to-lapse": {"task": "apps.orders.tasks.lapse_orders", "schedule": 30.0},
+    "services-to-expire": {"task": "apps.orders.tasks.expire_services", "schedule": 60.0},
     "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
 }
 

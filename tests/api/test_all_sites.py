@@ -11,6 +11,7 @@ from apps.accounts.tests.authenticator import enrol
 from apps.accounts.tokens import issue_pair
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM, record
+from apps.catalogue.tests.factories import make_product
 from apps.core.tenancy import site_context
 from apps.orders.services import ExternalOrder, ReportedLine, record_external_order
 from apps.orders.services.customers import CustomerIds
@@ -45,6 +46,7 @@ def sites(transactional_db):
             user = User.objects.create_user(email=f"{name}@example.com", password=None, full_name=name.title())
             Membership.objects.create(user=user)
             join(user=user)
+        make_product()
         record(actor=SYSTEM, action="test.happened")
     eva = None
     for site in (alpha, dollar):  # an enterprise at both, which has bought at both

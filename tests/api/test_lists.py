@@ -20,6 +20,7 @@ LISTS = [
 PINNED = {
     "admin/analytics/enterprises": ("boss", 6),
     "admin/audit": ("boss", 6),
+    "admin/products": ("boss", 6),
     "admin/referrals/global-tree": ("boss", 10),
     "affiliate/referrals": ("ann", 10),
     "affiliate/referrals/level/<int:level>": ("ann", 10),
@@ -38,6 +39,7 @@ PINNED = {
     "permissions": ("boss", 6),
     "referrals/tree": ("ann", 10),
     "roles": ("boss", 8),
+    "services": ("boss", 6),
     "wallet/ledger": ("ann", 6),
 }
 

@@ -19,10 +19,14 @@ from apps.accounts.sign_ins import begin_sign_in
 from apps.accounts.tests.authenticator import Authenticator, enrol
 from apps.accounts.tokens import issue_pair, reset_link_parts
 from apps.audit.services import SYSTEM
+from apps.catalogue.tests.factories import make_product
 from apps.commissions.models import Commission
 from apps.commissions.services import commission_orders, create_plan
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import TERMS, make_order, make_plan
+from apps.orders.models import Service
+from apps.orders.services import ExternalOrder, Item, ReportedLine, place_order, record_external_order
+from apps.orders.services.customers import CustomerIds
 from apps.payments.tests.factories import make_account, signature
 from apps.payouts.services import add_method, approve_payout, request_payout
 from apps.rbac.models import Department, Role
@@ -81,12 +85,25 @@ class World:
             "id_token": issuer().token(sub="new", email="brought@example.com"),
             "session": begin_sign_in(user=ann, kind="browser").pk,
         }  # fmt: skip
+        self.ids |= self.sell(ann)
         people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora}
         pairs = {name: issue_pair(user=user, site=self.site) for name, user in people.items()}
         self.ids["refresh"] = pairs["ann"]["refresh"]
         self.clients = {name: self.client(f"Bearer {pair['access']}") for name, pair in pairs.items()}
         self.clients |= {"server": self.client(f"Api-Key {raw}"), "nobody": self.client()}
         return self
+
+    def sell(self, ann: User) -> dict[str, Any]:
+        """Something on sale, an order that waits for its payment, and two services of Ann's."""
+        product, _ = make_product(sku="vps", inventory=100), make_product(sku="tier", tokens="10")
+        line = ReportedLine("server", 1000, period="month")
+        for number in (1, 2):
+            report = ExternalOrder(f"plan-{number}", CustomerIds(user_id=ann.pk), "INR", (line,))
+            record_external_order(report=report, actor=SYSTEM)
+        return {
+            "product": product.pk, "unpaid": place_order(user=ann, items=[Item("vps")])[0].pk,
+            "service": Service.objects.order_by("id")[0].pk,
+        }  # fmt: skip
 
     def organise(self, ann: User, cara: User) -> dict[str, Any]:
         """A role of the site's own that nobody holds, one that Cara does, an empty department, and Ann in another."""
@@ -151,6 +168,11 @@ SCENARIOS: dict[str, tuple[str, str, Any]] = {
     "POST track/click": ("nobody", "track/click", {"referral_code": "{code}"}),
     "POST admin/referrals/<uuid:pk>/move": ("boss", "admin/referrals/{below}/move", {"new_sponsor_id": None, "reason": "asked"}),
     "PATCH admin/partners/<uuid:pk>": ("boss", "admin/partners/{below}", {"status": "inactive", "reason": "left"}),
+    "POST admin/products": ("boss", "admin/products", {"sku": "new", "name": "New", "category": "server", "price": 10}),
+    "PATCH admin/products/<uuid:pk>": ("boss", "admin/products/{product}", {"price": 20, "units": 1, "reason": "found one"}),
+    "POST orders": ("ann", "orders", {"items": [{"sku": "vps"}]}),
+    "POST orders/<uuid:pk>/cancel": ("ann", "orders/{unpaid}/cancel", {"reason": "changed my mind"}),
+    "POST services/<uuid:pk>/cancel": ("ann", "services/{service}/cancel", {"reason": "moved"}),
     "POST orders/external": (
         "server", "orders/external",
         {"external_id": "E-1", "customer": {"email": "ben@example.com"}, "currency": "INR",

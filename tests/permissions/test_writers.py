@@ -23,7 +23,10 @@ WRITE = re.compile(r"^\s*(INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 
 
 @pytest.fixture
-def world(transactional_alpha):
+def world(transactional_alpha, fake_stripe, settings):
+    settings.STRIPE_API_BASE = fake_stripe.url
+    keys = {"account": "acct_alpha", "secret_key": "sk_test_alpha", "publishable_key": "pk_test_alpha"}
+    fake_stripe.post("accounts", **keys)
     with site_context(transactional_alpha):
         return build_world(transactional_alpha)
 
@@ -116,6 +119,8 @@ TAKES = {
     "POST orders/external": {"paid_at"},
     "PATCH affiliate/link": {"is_active"},
     "PATCH admin/partners/<uuid:pk>": {"kind"},
+    "POST admin/products": {"is_active"},
+    "PATCH admin/products/<uuid:pk>": {"is_active"},
     "PATCH commission-plans/<uuid:plan_id>": {"depth"},
 }
 

@@ -16,8 +16,9 @@ from apps.sites.services import SITE_FIELDS, change_settings, change_site, lower
 SECURITY = ("staff_two_factor", "step_up_minutes", "four_eyes")
 # What the Settings page shows, in groups.
 GROUPS = (
-    ("Becoming a partner", ("activation", "activation_fee", "qualifying_categories")),
+    ("Becoming a partner", ("activation", "activation_fee", "qualifying_categories", "revoke_activation_on_refund")),
     ("Attribution", ("attribution", "attribution_days", "landing_url", "shop_origins")),
+    ("Selling", ("order_minutes",)),
     ("Payouts", ("payout_minimum", "payout_cooldown_hours")),
     ("Security", SECURITY),
 )

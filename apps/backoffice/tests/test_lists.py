@@ -1,6 +1,7 @@
 """Every list and row of the back office, whatever is registered: costs, secrets, empty states, words."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -16,12 +17,15 @@ from apps.accounts.tokens import issue_pair
 from apps.audit.models import AuditLink
 from apps.audit.services import SYSTEM, record
 from apps.backoffice.jobs import create_job
+from apps.catalogue.tests.factories import make_product
 from apps.commissions.engine import Kind, Rule
 from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, set_overrides
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
 from apps.core.models import ChainHead, IdempotencyKey, InboxEvent
+from apps.orders.services import record_external_order
+from apps.orders.tests.factories import make_report
 from apps.payments.models import Dispute, StripeAccount
 from apps.payments.services import request_refund
 from apps.payments.tests.factories import make_account, make_payment
@@ -49,6 +53,10 @@ def one_more(site, deliver, number):
     top, ben, cleo = make_chain(3)
     set_overrides(partner=top, rules=[Rule("own", 1, Kind.PERCENT, Decimal("0.20"))], actor=SYSTEM)
     make_order(ben)
+    make_product()
+    report = make_report(("server", 1000), buyer=ben)
+    line = replace(report.lines[0], period="month")
+    record_external_order(report=replace(report, lines=(line,)), actor=SYSTEM)
     make_order(None, below=cleo)
     deliver()
     pending = Commission.objects.filter(status="pending").values_list("pk", flat=True)

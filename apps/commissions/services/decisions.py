@@ -81,9 +81,10 @@ def reject_commission(*, commission: Commission, reason: str, actor: audit.Actor
 def approve_due(*, limit: int = 500) -> int:
     """Approve commissions of plans that approve by themselves, once their hold is over. Returns how many.
 
-    Those of frozen partners wait: no timer releases anything of theirs (X11).
+    Those of frozen partners wait: no timer releases anything of theirs (X11). So do those of disputed orders (X10).
     """
     due = Commission.objects.due(timezone.now()).exclude(partner__status=Partner.Status.FROZEN)
+    due = due.filter(order__disputed_at=None)
     commissions = _lock_pending(list(due.order_by("id").values_list("pk", flat=True)[:limit]))
     _approve(commissions)
     return len(commissions)
@@ -93,7 +94,7 @@ def _lock_pending(ids: Sequence[UUID]) -> list[Commission]:
     """Those of them that still wait, and will until we are done."""
     pending = Commission.objects.filter(pk__in=ids, status=Status.PENDING)
     lock_orders(pending.values_list("order_id", flat=True))
-    return list(pending.select_related("partner").order_by("id"))
+    return list(pending.select_related("partner", "order").order_by("id"))
 
 
 def _decided(commission: Commission) -> Conflict:
@@ -105,6 +106,8 @@ def _refusal(commission: Commission, now: datetime) -> Conflict | None:
         return errors.held(commission)
     if commission.partner.status == Partner.Status.FROZEN:
         return errors.partner_frozen()
+    if commission.order.disputed_at is not None:
+        return errors.order_disputed()
     return None
 
 

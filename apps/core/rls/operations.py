@@ -301,6 +301,67 @@ class Transitions(_TableOperation):
         self._run(schema_editor, [f'DROP TRIGGER "{self.field}_transition" ON "{table}"'])
 
 
+class ChangeTransitions(_TableOperation):
+    """Other states may follow one another from here on: `before` is what Transitions made, `after` what holds now."""
+
+    def __init__(
+        self, model: str, before: dict[str, Sequence[str]], after: dict[str, Sequence[str]], field: str = "status"
+    ) -> None:
+        super().__init__(model)
+        self.before = before
+        self.after = after
+        self.field = field
+
+    def describe(self) -> str:
+        return f"Other states of {self.model}"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"states_{self.model.lower()}"
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        Transitions(self.model, self.before, self.field).database_backwards(
+            app_label, schema_editor, to_state, from_state
+        )
+        Transitions(self.model, self.after, self.field).database_forwards(
+            app_label, schema_editor, from_state, to_state
+        )
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        Transitions(self.model, self.after, self.field).database_backwards(
+            app_label, schema_editor, from_state, to_state
+        )
+        Transitions(self.model, self.before, self.field).database_forwards(
+            app_label, schema_editor, to_state, from_state
+        )
+
+
+class GrantUpdate(_TableOperation):
+    """Columns that the app role may change from here on, of a table that was protected before they were there."""
+
+    def __init__(self, model: str, columns: Sequence[str]) -> None:
+        super().__init__(model)
+        self.columns = tuple(columns)
+
+    def describe(self) -> str:
+        return f"Columns of {self.model} that may change"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"grant_update_{self.model.lower()}"
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        self._say("GRANT", "TO", app_label, schema_editor, to_state)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        self._say("REVOKE", "FROM", app_label, schema_editor, from_state)
+
+    def _say(self, verb: str, whom: str, app_label: str, schema_editor: Any, state: Any) -> None:
+        table = self._model(app_label, state)._meta.db_table
+        listed = ", ".join(f'"{column}"' for column in self.columns)
+        self._run(schema_editor, [f'{verb} UPDATE ({listed}) ON "{table}" {whom} {APP}'])
+
+
 def site_foreign_keys(model: type[models.Model]) -> list[SiteForeignKey]:
     """The fields that need a composite key."""
     return [field for field in model._meta.local_fields if isinstance(field, SiteForeignKey)]

@@ -4,12 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.catalogue.models import SERVICE_PERIODS
 from apps.core.api.fields import AmountField, StrictIntegerField
-from apps.orders.models import Order, OrderLine, Refund
-from apps.orders.services import ExternalOrder, ReportedLine
+from apps.orders.models import Order, OrderLine, Refund, Service
+from apps.orders.services import ExternalOrder, Item, ReportedLine
 from apps.orders.services.customers import CustomerIds
+from apps.orders.services.placing import MAX_QUANTITY
 
-MAX_QUANTITY = 1_000_000
 MAX_LINES = 100
 
 
@@ -37,6 +38,10 @@ class LineRequest(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, required=False, default=1)
     amount = AmountField(help_text="The line's total, minor units.")
+    period = serializers.ChoiceField(
+        choices=SERVICE_PERIODS, required=False, help_text="It is a service of the buyer's from now on, for so long."
+    )
+    renews = serializers.UUIDField(required=False, help_text="The buyer's service that this pays for once more.")
 
     def validate(self, attrs: dict[str, Any]) -> ReportedLine:
         return ReportedLine(**attrs)
@@ -64,6 +69,21 @@ class ExternalOrderRequest(serializers.Serializer[Any]):
         return {"report": report}
 
 
+class ItemRequest(serializers.Serializer[Any]):
+    sku = serializers.CharField(max_length=64)
+    quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, required=False, default=1)
+    renews = serializers.UUIDField(required=False, allow_null=True, help_text="A service of mine to pay for once more.")
+
+    def validate(self, attrs: dict[str, Any]) -> Item:
+        return Item(sku=attrs["sku"], quantity=attrs["quantity"], renews=attrs.get("renews"))
+
+
+class PlaceOrderRequest(serializers.Serializer[Any]):
+    """Prices are the catalogue's; the buyer is the caller."""
+
+    items = serializers.ListField(child=ItemRequest(), min_length=1, max_length=MAX_LINES)
+
+
 class CustomerRow(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     email = serializers.CharField()
@@ -74,7 +94,9 @@ class CustomerRow(serializers.Serializer[Any]):
 class LineRow(serializers.ModelSerializer[OrderLine]):
     class Meta:
         model = OrderLine
-        fields = ("id", "category", "sku", "name", "quantity", "amount", "refunded_amount")
+        fields = (
+            "id", "category", "sku", "name", "quantity", "amount", "refunded_amount", "tokens", "period", "renews_id", "cycle",
+        )  # fmt: skip
         read_only_fields = fields
 
 
@@ -85,10 +107,56 @@ class OrderRow(serializers.ModelSerializer[Order]):
     class Meta:
         model = Order
         fields = (
-            "id", "external_id", "status", "amount", "refunded_amount", "currency", "customer", "lines", "created_at",
-            "paid_at", "recorded_at", "commissioned_at",
+            "id", "external_id", "source", "status", "amount", "refunded_amount", "currency", "customer", "lines", "created_at",
+            "expires_at", "paid_at", "recorded_at", "commissioned_at", "disputed_at",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class PlacedOrderRow(OrderRow):
+    """With what the card form needs, shown to the buyer alone."""
+
+    client_secret = serializers.SerializerMethodField()
+
+    class Meta(OrderRow.Meta):
+        fields: Any = (*OrderRow.Meta.fields, "client_secret")
+        read_only_fields = fields
+
+    def get_client_secret(self, order: Order) -> str:
+        return str(self.context.get("client_secret", ""))
+
+
+class SubscribeRequest(serializers.Serializer[Any]):
+    path = serializers.ChoiceField(choices=["paid", "purchase"])
+
+
+class OpenedPayment(serializers.Serializer[Any]):
+    client_secret = serializers.CharField()
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+
+
+class SubscribeAnswer(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    payment = OpenedPayment(required=False)
+    order_id = serializers.UUIDField(required=False)
+
+
+class OwnedServiceRow(serializers.ModelSerializer[Service]):
+    order_id = serializers.UUIDField(source="line.order_id")
+    customer = CustomerRow()
+
+    class Meta:
+        model = Service
+        fields = (
+            "id", "name", "sku", "category", "quantity", "period", "status", "cycles", "started_at", "ends_at", "cancelled_at",
+            "order_id", "customer",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class CancelRequest(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
 
 
 class RefundRequest(serializers.Serializer[Any]):

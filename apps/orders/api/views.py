@@ -10,11 +10,14 @@ from rest_framework.response import Response
 
 from apps.accounts.api.caller import person
 from apps.core.api.views import ApiView, Exported, ListView
-from apps.core.errors import NotFound
+from apps.core.errors import Conflict, NotFound
+from apps.core.phases import call_out
+from apps.core.tenancy import require_site_id
 from apps.orders import services
 from apps.orders.api import serializers
 from apps.orders.api.filters import OrderFilter
 from apps.orders.models import Order
+from apps.payments.services import call_off, send_refund, start_payment
 from apps.rbac.access import SIGNED_IN, access_of, requires
 
 BUYER = "customer__user_id"
@@ -36,9 +39,9 @@ class ExternalOrderView(ApiView):
 
 
 class OrderListView(ListView):
-    """My orders; for staff and shops, the site's."""
+    """My orders; for staff and shops, the site's. POST buys."""
 
-    access = {"GET": SIGNED_IN}
+    access = {"GET": SIGNED_IN, "POST": SIGNED_IN}
     serializer_class = serializers.OrderRow
     filterset_class = OrderFilter
     exported = Exported(
@@ -47,6 +50,19 @@ class OrderListView(ListView):
 
     def get_queryset(self) -> QuerySet[Order]:
         return visible_orders(self.request)
+
+    @extend_schema(request=serializers.PlaceOrderRequest, responses={201: serializers.PlacedOrderRow})
+    def post(self, request: Request) -> Any:
+        """Take the units, then have Stripe open the payment. Where Stripe doesn't, nothing stays taken."""
+        wanted = serializers.PlaceOrderRequest(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        order, payment = services.place_order(user=person(request), items=wanted.validated_data["items"])
+
+        def answer(intent: Any) -> Response:
+            context = {"client_secret": intent.client_secret}
+            return Response(serializers.PlacedOrderRow(order, context=context).data, status=201)
+
+        return call_out(request, *start_payment(payment, answer), lambda error: services.drop_order(order=order))
 
 
 class OrderView(ApiView):
@@ -60,21 +76,62 @@ class OrderView(ApiView):
         return Response(serializers.OrderRow(find_order(request, pk)).data)
 
 
+class CancelOrderView(ApiView):
+    """Give an unpaid order up: its buyer, or staff. What it took goes back to stock."""
+
+    access = {"POST": SIGNED_IN}
+    serializer_class = serializers.CancelRequest
+
+    @extend_schema(responses=serializers.OrderRow)
+    def post(self, request: Request, pk: UUID) -> Any:
+        orders = access_of(request).narrow(Order.objects.all(), "order.update", by=BUYER, own=person(request).pk)
+        order: Order | None = orders.filter(pk=pk).first()
+        if order is None:
+            raise NotFound()
+        about: dict[str, Any] = {"actor": request.user, "reason": self.validated(request)["reason"]}
+        if order.status not in Order.PAYABLE:
+            raise Conflict("invalid_state", f"This order is {order.get_status_display().lower()}.")
+
+        def finish(state: str) -> Response:
+            cancelled = services.cancel_order(order=order, state=state, **about)
+            return Response(serializers.OrderRow(cancelled).data)
+
+        return call_out(request, call_off(services.open_payment_of(order)), finish)
+
+
 class RefundView(ApiView):
-    """Report money given back, in part or whole. The same report again answers 200 with the same refund."""
+    """Give money back, in part or whole. What Stripe was paid goes back at Stripe first; what a shop was paid is reported. The
+    same again answers 200 with the same refund."""
 
     access = {"POST": REFUND}
     serializer_class = serializers.RefundRequest
 
     @extend_schema(responses={201: serializers.RefundRow, 200: serializers.RefundRow})
-    def post(self, request: Request, pk: UUID) -> Response:
+    def post(self, request: Request, pk: UUID) -> Any:
         rows = access_of(request).narrow(Order.objects.all(), *REFUND.keys, by=BUYER)
         order: Order | None = rows.filter(pk=pk).first()
         if order is None:
             raise NotFound()
         actor: Any = request.user
-        refund, is_new = services.refund_order(order=order, **self.validated(request), actor=actor)
+        wanted = self.validated(request)
+        if order.source == Order.Source.CHECKOUT:
+            return self._at_stripe(request, order, wanted, actor)
+        refund, is_new = services.refund_order(order=order, **wanted, actor=actor)
         return Response(serializers.RefundRow(refund).data, status=201 if is_new else 200)
+
+    def _at_stripe(self, request: Request, order: Order, wanted: dict[str, Any], actor: Any) -> Any:
+        """Asked for, made, then told. Not answered by Stripe it goes on by itself; asking again says what became of it."""
+        refund, is_new = services.ask_refund(order=order, actor=actor, **wanted)
+        site_id = require_site_id()
+
+        def call() -> None:
+            send_refund(site_id=site_id, refund_id=refund.pk)
+
+        def finish(_: None) -> Response:
+            made = services.find_refund(order=order, refund=refund)
+            return Response(serializers.RefundRow(made).data, status=201 if is_new else 200)
+
+        return call_out(request, call, finish)
 
 
 def visible_orders(request: Any) -> QuerySet[Order]:

@@ -2,24 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.audit import services as audit
 from apps.audit.services import Actor
-from apps.core import outbox
 from apps.core.errors import Conflict, Invalid
 from apps.core.ids import uuid7
 from apps.orders.models import Customer, Order, OrderLine
-from apps.orders.services.activation import activate_by_purchase
 from apps.orders.services.customers import CustomerIds, attribute_customer, find_or_create_customer
-from apps.referrals.models import MAX_LEVEL, Partner
-from apps.referrals.selectors import UplineMember, upline_snapshot, upline_through
+from apps.orders.services.owning import find_renewable
+from apps.orders.services.payers import partner_of_buyer, upline_when_paid
+from apps.orders.services.settling import settle
+from apps.referrals.models import Partner
 from apps.sites.selectors import current_site
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -34,6 +32,14 @@ class ReportedLine:
     quantity: int = 1
     sku: str = ""
     name: str = ""
+    period: str = ""
+    renews: UUID | None = None
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What was said. The later fields only where they were: reports from before they came stay the same reports."""
+        told = asdict(self)
+        return {name: value for name, value in told.items() if value or name not in ("period", "renews")}
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class ExternalOrder:
 
     @property
     def fingerprint(self) -> str:
-        return digest(asdict(self))
+        return digest({**asdict(self), "lines": [line.facts for line in self.lines]})
 
 
 def digest(values: object) -> str:
@@ -67,8 +73,8 @@ def record_external_order(*, report: ExternalOrder, actor: Actor) -> tuple[Order
     """A PAID order with its customer, lines and the upline as it stands now. Returns it, and whether it is new.
 
     Commissions follow from the event `order.paid` {order_id}. The same report again is the same order. Raises Invalid
-    (currency_mismatch, paid_in_future, customer_unknown, referral_code_unknown, referral_code_inactive), Conflict
-    (external_id_conflict).
+    (currency_mismatch, paid_in_future, customer_unknown, referral_code_unknown, referral_code_inactive, service_unknown),
+    Conflict (external_id_conflict, invalid_state).
     """
     _check(report)
     known = _known(report)
@@ -76,21 +82,19 @@ def record_external_order(*, report: ExternalOrder, actor: Actor) -> tuple[Order
         return known, False
     customer = find_or_create_customer(report.customer)
     attribute_customer(customer=customer, code=report.referral_code, click_id=report.click_id)
-    partner = Partner.objects.filter(user_id=customer.user_id).first() if customer.user_id else None
+    for number, line in enumerate(report.lines):
+        if line.renews is not None:
+            find_renewable(line.renews, customer, field=f"lines.{number}.renews")
+    partner = partner_of_buyer(customer)
     try:
         with transaction.atomic():
-            order = _create(report, customer, partner)
+            order, lines = _create(report, customer, partner)
     except IntegrityError:
         known = _known(report)  # reported twice at once
         if known is None:
             raise
         return known, False
-    if partner is not None:
-        activate_by_purchase(partner=partner, order=order, categories=[line.category for line in report.lines])
-    audit.record(
-        actor=actor, action="order.recorded", target=order, after={"amount": order.amount, "currency": order.currency}
-    )
-    outbox.publish("order.paid", key=str(order.pk), payload={"order_id": str(order.pk)})
+    settle(order, lines, partner=partner, actor=actor, action="order.recorded")
     return order, True
 
 
@@ -112,43 +116,19 @@ def _known(report: ExternalOrder) -> Order | None:
     return order
 
 
-def _create(report: ExternalOrder, customer: Customer, partner: Partner | None) -> Order:
+def _create(report: ExternalOrder, customer: Customer, partner: Partner | None) -> tuple[Order, list[OrderLine]]:
     now = timezone.now()
     order = Order.objects.create(
         customer=customer, user_id=customer.user_id, external_id=report.external_id, fingerprint=report.fingerprint,
-        amount=report.amount, currency=report.currency, status=Order.Status.PAID, upline=_upline(customer, partner),
+        amount=report.amount, currency=report.currency, status=Order.Status.PAID, upline=upline_when_paid(customer, partner),
         paid_at=report.paid_at or now, recorded_at=now,
     )  # fmt: skip
     ids = sorted(uuid7() for _ in report.lines)
-    lines = zip(ids, report.lines, strict=True)
-    OrderLine.objects.bulk_create([OrderLine(id=pk, order=order, **asdict(line)) for pk, line in lines])
-    return order
+    lines = [OrderLine(id=pk, order=order, **_columns(line)) for pk, line in zip(ids, report.lines, strict=True)]
+    OrderLine.objects.bulk_create(lines)
+    return order, lines
 
 
-def _upline(customer: Customer, partner: Partner | None) -> list[dict[str, object]]:
-    """A member's own upline; for a guest the partner who brought them is level 1."""
-    members: Sequence[UplineMember] = []
-    if customer.user_id is not None:
-        members = _far_enough(upline_snapshot, partner) if partner is not None else []
-    elif customer.partner is not None:
-        members = _far_enough(upline_through, customer.partner)
-    return [
-        {**asdict(member), "partner_id": str(member.partner_id), "user_id": str(member.user_id)} for member in members
-    ]
-
-
-def _far_enough(read: Callable[..., Sequence[UplineMember]], partner: Partner) -> Sequence[UplineMember]:
-    """Up to the twentieth who is not skipped: compression moves everybody above an inactive partner down a level.
-
-    Mostly the twenty nearest, in one query; only where somebody among them is inactive is the rest of the chain read.
-    """
-    nearest = read(partner, depth=MAX_LEVEL)
-    if len(nearest) < MAX_LEVEL or not any(_is_skipped(member) for member in nearest):
-        return nearest
-    whole = read(partner, depth=partner.depth)
-    counted = list(accumulate(not _is_skipped(member) for member in whole))
-    return [member for member, before in zip(whole, [0, *counted], strict=False) if before < MAX_LEVEL]
-
-
-def _is_skipped(member: UplineMember) -> bool:
-    return member.status in (Partner.Status.PENDING, Partner.Status.INACTIVE)
+def _columns(line: ReportedLine) -> dict[str, object]:
+    columns = asdict(line)
+    return {**columns, "renews_id": columns.pop("renews")}

@@ -7,6 +7,8 @@ from apps.audit.services import Actor
 from apps.core import money, outbox
 from apps.core.errors import Conflict, Invalid
 from apps.orders.models import Order, OrderLine, Refund, RefundLine
+from apps.orders.services.activation import revoke_by_refund
+from apps.orders.services.owning import cancel_by_refund
 from apps.orders.services.recording import digest
 
 
@@ -43,6 +45,9 @@ def refund_order(
         actor=actor, action="order.refunded", target=order, reason=reason,
         after={"refund": external_id, "amount": amount, "status": order.status},
     )  # fmt: skip
+    if order.status == Order.Status.REFUNDED:
+        cancel_by_refund(order=order)
+        revoke_by_refund(order=order)
     outbox.publish("order.refunded", key=str(refund.pk), payload={"refund_id": str(refund.pk)})
     return refund, True
 

@@ -58,6 +58,7 @@ def test_a_shop_reports_an_order_once(shop):
     }  # fmt: skip
     assert order["lines"][0] | {"id": None} == {
         "id": None, "category": "server", "sku": "vps-2", "name": "VPS", "quantity": 2, "amount": 100_000, "refunded_amount": 0,
+        "tokens": None, "period": "", "renews_id": None, "cycle": 1,
     }  # fmt: skip
     assert order["commissioned_at"] is None
     assert AuditEvent.objects.get(action="order.recorded").actor_kind == "api_key"

@@ -1,6 +1,7 @@
 """What a shop reports becomes an order, once, with the upline of that moment (X14)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,7 +29,7 @@ from apps.sites import registry
 @pytest.fixture
 def listening(monkeypatch):
     """Somebody above who consumes news of orders, so that the outbox keeps it."""
-    monkeypatch.setattr(outbox, "_by_topic", outbox._by_topic.copy())
+    monkeypatch.setattr(outbox, "_by_topic", deepcopy(outbox._by_topic))
     for topic in ("order.paid", "order.refunded"):
         outbox.subscribe(topic, "tests", "builtins.list")
 

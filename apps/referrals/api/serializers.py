@@ -85,14 +85,6 @@ class ClickAnswer(serializers.Serializer[Any]):
     click_id = serializers.UUIDField()
 
 
-class SubscribeRequest(serializers.Serializer[Any]):
-    path = serializers.ChoiceField(choices=["paid", "purchase"])
-
-
-class SubscribeAnswer(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=Partner.Status.choices)
-
-
 class MoveRequest(serializers.Serializer[Any]):
     new_sponsor_id = serializers.UUIDField(allow_null=True, help_text="Null: to the top of the site.")
     reason = serializers.CharField(max_length=500)

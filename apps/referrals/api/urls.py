@@ -9,7 +9,6 @@ urlpatterns = [
     path("affiliate/referrals", views.ReferralsView.as_view(), name="affiliate-referrals"),
     path("affiliate/referrals/level/<int:level>", views.LevelView.as_view(), name="affiliate-referrals-level"),
     path("affiliate/link", views.LinkView.as_view(), name="affiliate-link"),
-    path("affiliate/subscribe", views.SubscribeView.as_view(), name="affiliate-subscribe"),
     path("track/click", views.ClickView.as_view(), name="track-click"),
     path("admin/referrals/global-tree", views.GlobalTreeView.as_view(), name="global-tree"),
     path("admin/referrals/<uuid:pk>/move", views.MoveView.as_view(), name="partner-move"),

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from apps.accounts.api.caller import person
 from apps.core.api.throttling import client_ip
 from apps.core.api.views import ApiView, Exported, ListView
-from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.errors import Invalid, NotFound
 from apps.core.tenancy import KnownSite
 from apps.rbac.access import PUBLIC, access_of, requires
 from apps.referrals import links, services
@@ -206,25 +206,6 @@ class LinkView(OwnPartner, ApiView):
     def _answer(self, link: CampaignLink, status: int = 200) -> Response:
         figures = links.campaign_figures(link, self.partner, self.origin)
         return Response(serializers.Link(figures).data, status=status)
-
-
-class SubscribeView(OwnPartner, ApiView):
-    """Become an active affiliate where the site asks for it (H5)."""
-
-    access = {"POST": requires("affiliate.read", at="own")}
-    serializer_class = serializers.SubscribeRequest
-
-    @extend_schema(responses=serializers.SubscribeAnswer)
-    def post(self, request: Request) -> Response:
-        partner = self.partner
-        path = self.validated(request)["path"]
-        if partner.is_active:
-            return Response({"status": partner.status})
-        if partner.status != Partner.Status.PENDING:
-            raise Conflict("invalid_state", f"This partner is {partner.status}.")
-        if path == "purchase":
-            raise Conflict("qualifying_purchase_required", "A paid order of a qualifying product activates you.")
-        raise Conflict("payments_unavailable", "This site takes no payments yet.")
 
 
 class ClickView(ApiView):

@@ -97,7 +97,7 @@ class Partner(MP_Node, SiteModel):
 
     TRANSITIONS: ClassVar[dict[str, set[str]]] = {
         Status.PENDING: {Status.ACTIVE, Status.INACTIVE, Status.FROZEN},
-        Status.ACTIVE: {Status.INACTIVE, Status.FROZEN},
+        Status.ACTIVE: {Status.INACTIVE, Status.FROZEN, Status.PENDING},
         Status.INACTIVE: {Status.ACTIVE, Status.FROZEN},
         Status.FROZEN: {Status.ACTIVE, Status.INACTIVE},
     }

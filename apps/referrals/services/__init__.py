@@ -13,7 +13,7 @@ from apps.referrals.services.codes import generate_code, guarded_code, resolve_c
 from apps.referrals.services.folding import fold_stats
 from apps.referrals.services.joining import ensure_root, join
 from apps.referrals.services.moving import MovePlan, apply_due_moves, move_partner, preview_move
-from apps.referrals.services.standing import activate, set_partner_kind, set_partner_status
+from apps.referrals.services.standing import activate, revoke_activation, set_partner_kind, set_partner_status
 
 __all__ = [
     "Attribution",
@@ -33,6 +33,7 @@ __all__ = [
     "record_click",
     "record_conversion",
     "resolve_code",
+    "revoke_activation",
     "set_partner_kind",
     "set_partner_status",
     "update_link",

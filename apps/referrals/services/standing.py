@@ -28,12 +28,29 @@ def activate(*, partner: Partner, by: str, actor: Actor = audit.SYSTEM) -> Partn
 
 
 @transaction.atomic
+def revoke_activation(*, partner: Partner, reason: str, actor: Actor = audit.SYSTEM) -> Partner:
+    """ACTIVE -> PENDING: what activated them was refunded (H5). Any other state is the staff's decision and stays."""
+    partner = _locked(partner)
+    if not partner.is_active:
+        return partner
+    partner.advance(to=Partner.Status.PENDING)
+    partner.activated_at = None
+    partner.save(update_fields=["status", "activated_at"])
+    event = audit.record(actor=actor, action="partner.activation_revoked", target=partner, reason=reason)
+    payload = {"partner_id": str(partner.pk), "before": Partner.Status.ACTIVE, "status": partner.status}
+    outbox.publish("partner.status_changed", key=str(event.pk), payload=payload)
+    return partner
+
+
+@transaction.atomic
 def set_partner_status(*, partner: Partner, status: str, reason: str, actor: Actor) -> Partner:
     """Staff decide. Any state but back to PENDING; the same one again changes nothing. Raises Conflict (invalid_state)."""
     partner = _locked(partner)
     before = partner.status
     if status == before:
         return partner
+    if status == Partner.Status.PENDING:
+        raise Conflict("invalid_state", "Only a refund makes a partner wait for activation again.")
     partner.advance(to=status)
     partner.save(update_fields=["status", "activated_at"])
     event = audit.record(

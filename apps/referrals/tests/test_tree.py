@@ -99,7 +99,7 @@ def test_every_site_has_one_root_that_is_nobody(site, other_site):
 @pytest.mark.parametrize(
     "change",
     [
-        {"code": "AAAAAAAAAAAA"}, {"joined_at": "2020-01-01T00:00:00Z"}, {"status": "pending"},
+        {"code": "AAAAAAAAAAAA"}, {"joined_at": "2020-01-01T00:00:00Z"}, {"status": "root"},
     ],
 )  # fmt: skip
 def test_the_database_keeps_code_and_identity(site, change):
