@@ -54,30 +54,4 @@
   document.addEventListener("click", (event) => {
     for (const open of all(".bo-filter[open]")) if (!open.contains(event.target)) open.open = false;
   });
-
-  /* Figures that come anew by themselves: while the page is looked at, is not paused, and nothing in them has the focus */
-  const live = document.querySelector("[data-live]");
-  const pause = document.querySelector("[data-live-pause]");
-  async function renew() {
-    if (document.hidden || live.contains(document.activeElement)) return;
-    const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
-    if (!answer.ok || answer.redirected) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(live.id);
-    if (!fresh) return;
-    live.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
-    if (!fresh.dataset.live) location.reload(); // it has ended, and so have the buttons around it
-  }
-  if (live) {
-    const start = () => setInterval(() => renew().catch(() => {}), Number(live.dataset.live) * 1000);
-    let timer = start();
-    if (pause) pause.hidden = false;
-    const button = pause?.querySelector("button");
-    button?.addEventListener("click", () => {
-      const paused = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", paused);
-      button.textContent = paused ? "Go on" : "Pause";
-      clearInterval(timer);
-      if (!paused) timer = start();
-    });
-  }
 })();

@@ -8,8 +8,10 @@ from django import forms
 from apps.accounts.models import CryptoAddress
 from apps.core import money
 from apps.core.forms import PageForm, code_field, email_field, password_field, text_field
+from apps.orders.services import Item
 
 MAX_MINOR = 2**63 - 1
+MAX_QUANTITY = 1_000_000
 
 
 class AmountField(forms.CharField):
@@ -75,6 +77,31 @@ class TransferForm(PageForm):
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["amount"] = AmountField(currency=currency, label="Amount")
+
+
+class ShopForm(PageForm):
+    """How many of each product; at least one of something. A refusal of the service comes to the product it names."""
+
+    def __init__(self, *args: Any, products: Sequence[dict[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.products = products
+        for product in products:
+            field = forms.IntegerField(label=product["name"], required=False, min_value=0, max_value=MAX_QUANTITY)
+            field.widget.attrs |= {"class": "quantity", "inputmode": "numeric"}
+            field.disabled = product["inventory"] == 0
+            self.fields[product["sku"]] = field
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if not self.errors and not any(given.values()):
+            raise forms.ValidationError("Say how many you want of something.")
+        return given
+
+    def items(self) -> list[Item]:
+        return [Item(sku, quantity) for sku, quantity in self.cleaned_data.items() if quantity]
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [product | {"field": self[product["sku"]]} for product in self.products]
 
 
 class LinkForm(PageForm):

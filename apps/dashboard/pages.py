@@ -11,7 +11,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django.utils.functional import SimpleLazyObject
 
+from apps.catalogue import shelf
 from apps.core.api.throttling import ANONYMOUS, client_ip
 from apps.core.errors import Denied, DomainError, TooMany
 from apps.rbac.access import access_of
@@ -75,6 +77,7 @@ def partner_page(key: str) -> Callable[[View], View]:
 def _with_partner(view: View) -> View:
     def wrapped(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         request.partner = Partner.objects.people().filter(user_id=request.user.pk).first()
+        request.sells = SimpleLazyObject(lambda: bool(shelf.products()))
         return view(request, *args, **kwargs)
 
     return wrapped

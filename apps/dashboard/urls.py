@@ -6,7 +6,19 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from apps.dashboard.views import commissions, links, overview, payouts, platform, profile, public, session, team, wallet
+from apps.dashboard.views import (
+    commissions,
+    links,
+    overview,
+    payouts,
+    platform,
+    profile,
+    public,
+    session,
+    shop,
+    team,
+    wallet,
+)
 
 app_name = "dashboard"
 
@@ -38,6 +50,12 @@ urlpatterns: list[URLPattern] = [
     *page("dashboard/payouts/methods/<uuid:pk>/remove", payouts.remove_method, "remove_method"),
     *page("dashboard/payouts/<uuid:pk>", payouts.payout, "payout"),
     *page("dashboard/payouts/<uuid:pk>/cancel", payouts.cancel, "cancel_payout"),
+    *page("dashboard/shop", shop.shop, "shop"),
+    *page("dashboard/activate", shop.activate, "activate"),
+    *page("dashboard/orders", shop.orders, "orders"),
+    *page("dashboard/orders/<uuid:pk>", shop.order, "order"),
+    *page("dashboard/orders/<uuid:pk>/pay", shop.pay, "pay_order"),
+    *page("dashboard/orders/<uuid:pk>/cancel", shop.cancel, "cancel_order"),
     *page("dashboard/wallet", wallet.wallet, "wallet"),
     *page("dashboard/settings", profile.settings, "settings"),
     *page("dashboard/security", profile.security, "security"),

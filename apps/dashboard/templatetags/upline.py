@@ -21,7 +21,11 @@ WORDS = {
     "credited": "Paid to wallet",
     "partially_refunded": "Partly refunded",
 }
-LOOKS = {"partially_refunded": "reversed", "refunded": "reversed"}
+LOOKS = {
+    "failed": "rejected",
+    "refunded": "reversed",
+    "partially_refunded": "reversed",
+}
 
 
 @register.filter
