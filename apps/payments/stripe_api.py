@@ -100,7 +100,8 @@ def _call(call: Any, credentials: Credentials) -> Any:
     except stripe.AuthenticationError as error:
         raise errors.payments_unavailable() from error
     except stripe.StripeError as error:
-        if (error.http_status or 500) >= 500:
+        # 409: the same call is under way, from another process. What becomes of it is not known either.
+        if (error.http_status or 500) >= 500 or error.http_status == 409:
             raise errors.provider_unavailable() from error
         raise errors.provider_refused(error.user_message or str(error)) from error
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
-from apps.core.errors import Conflict, Invalid, Unavailable
+from apps.core.errors import Conflict, Invalid
 from apps.core.tenancy import require_site_id, site_context
-from apps.payments import purposes, stripe_api
+from apps.payments import errors, purposes, stripe_api
 from apps.payments.models import Dispute, Payment, PaymentRefund
 from apps.payments.services.accounts import credentials
 
@@ -84,9 +84,9 @@ def send_refund(*, site_id: UUID | str, refund_id: UUID | str) -> None:
         made = stripe_api.make_refund(
             who, refund_id=refund_id, intent_id=intent_id, amount=amount, metadata={"refund_id": str(refund_id)}
         )
-    except Unavailable:
-        raise
     except Conflict as error:
+        if error.code == errors.UNAVAILABLE:  # our key is no longer good, which says nothing of the refund
+            raise errors.provider_unavailable() from error
         made = stripe_api.MadeRefund("", "failed", error.message)
     with site_context(site_id):
         settle_refund(refund_id=refund_id, provider_id=made.id, state=made.status, failure=made.failure)
