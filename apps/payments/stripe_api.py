@@ -83,6 +83,18 @@ def make_refund(
     made = _call(
         lambda client: client.v1.refunds.create(params, {"idempotency_key": f"refund-{refund_id}"}), credentials
     )
+    return _refund(made)
+
+
+def find_refund(credentials: Credentials, *, refund_id: UUID | str, intent_id: str) -> MadeRefund | None:
+    """The refund that was made for this row of ours, if any was. Raises Unavailable."""
+    params: Any = {"payment_intent": intent_id, "limit": 100}
+    listed = _call(lambda client: list(client.v1.refunds.list(params).auto_paging_iter()), credentials)
+    ours = (made for made in listed if getattr(made.metadata, "refund_id", None) == str(refund_id))
+    return next(map(_refund, ours), None)
+
+
+def _refund(made: Any) -> MadeRefund:
     return MadeRefund(made.id, str(made.status), str(getattr(made, "failure_reason", "") or ""))
 
 

@@ -5,6 +5,7 @@ same key, which asks rather than refunds twice.
 """
 
 import logging
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -22,6 +23,9 @@ from apps.payments.services.accounts import credentials
 logger = logging.getLogger(__name__)
 
 Status = PaymentRefund.Status
+
+# Stripe forgets keys after 24 hours. Later the same call would refund again, so what was made is looked for first.
+KEY_LIVES = timedelta(hours=20)
 
 
 @transaction.atomic
@@ -80,8 +84,10 @@ def send_refund(*, site_id: UUID | str, refund_id: UUID | str) -> None:
         if refund.status != Status.REQUESTED:
             return
         who, intent_id, amount = credentials_even_inactive(), refund.payment.provider_id or "", refund.amount
+        is_old = refund.created_at < timezone.now() - KEY_LIVES
     try:
-        made = stripe_api.make_refund(
+        found = stripe_api.find_refund(who, refund_id=refund_id, intent_id=intent_id) if is_old else None
+        made = found or stripe_api.make_refund(
             who, refund_id=refund_id, intent_id=intent_id, amount=amount, metadata={"refund_id": str(refund_id)}
         )
     except Conflict as error:

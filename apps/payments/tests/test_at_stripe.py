@@ -1,9 +1,12 @@
 """Opening, calling off and giving back at a Stripe that answers over HTTP, and sometimes doesn't (R5, R8)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connections
+from django.utils import timezone
 
 from apps.audit.services import SYSTEM
 from apps.core.errors import Unavailable
@@ -191,4 +194,33 @@ def test_a_key_that_stripe_no_longer_knows_is_no_answer_about_the_refund(shop, f
         services.set_stripe_account(actor=SYSTEM, secret_key="sk_test_rolled")
     services.send_refund(site_id=shop, refund_id=refund.pk)
 
+    assert state(shop, refund) == ("succeeded", 4_000)
+
+
+def test_a_refund_that_is_older_than_its_key_is_looked_for_first(shop, fake_stripe):
+    """Stripe forgets keys after a day; the same call would then give the money back twice."""
+    refund = refund_of(shop, paid(shop, fake_stripe))
+    fake_stripe.faults(next_after_commit_500=1)
+    with pytest.raises(Unavailable):
+        services.send_refund(site_id=shop, refund_id=refund.pk)
+    fake_stripe.server.store.rows("DELETE FROM answer")
+
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        services.send_refund(site_id=shop, refund_id=refund.pk)
+
+    assert given_back(fake_stripe) == 1
+    assert state(shop, refund) == ("succeeded", 4_000)
+
+
+def test_an_old_refund_that_was_never_made_is_made(shop, fake_stripe):
+    refund = refund_of(shop, paid(shop, fake_stripe))
+    fake_stripe.faults(before_500=1.0)
+    with pytest.raises(Unavailable):
+        services.send_refund(site_id=shop, refund_id=refund.pk)
+    fake_stripe.faults(before_500=0.0)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        services.send_refund(site_id=shop, refund_id=refund.pk)
+
+    assert given_back(fake_stripe) == 1
     assert state(shop, refund) == ("succeeded", 4_000)
