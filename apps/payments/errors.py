@@ -2,9 +2,11 @@
 
 from apps.core.errors import Conflict, Unavailable
 
+UNAVAILABLE = "payments_unavailable"
+
 
 def payments_unavailable() -> Conflict:
-    return Conflict("payments_unavailable", "This site takes no payments yet.")
+    return Conflict(UNAVAILABLE, "This site takes no payments yet.")
 
 
 def provider_unavailable() -> Unavailable:

@@ -83,6 +83,18 @@ def make_refund(
     made = _call(
         lambda client: client.v1.refunds.create(params, {"idempotency_key": f"refund-{refund_id}"}), credentials
     )
+    return _refund(made)
+
+
+def find_refund(credentials: Credentials, *, refund_id: UUID | str, intent_id: str) -> MadeRefund | None:
+    """The refund that was made for this row of ours, if any was. Raises Unavailable."""
+    params: Any = {"payment_intent": intent_id, "limit": 100}
+    listed = _call(lambda client: list(client.v1.refunds.list(params).auto_paging_iter()), credentials)
+    ours = (made for made in listed if getattr(made.metadata, "refund_id", None) == str(refund_id))
+    return next(map(_refund, ours), None)
+
+
+def _refund(made: Any) -> MadeRefund:
     return MadeRefund(made.id, str(made.status), str(getattr(made, "failure_reason", "") or ""))
 
 
@@ -100,7 +112,8 @@ def _call(call: Any, credentials: Credentials) -> Any:
     except stripe.AuthenticationError as error:
         raise errors.payments_unavailable() from error
     except stripe.StripeError as error:
-        if (error.http_status or 500) >= 500:
+        # 409: the same call is under way, from another process. What becomes of it is not known either.
+        if (error.http_status or 500) >= 500 or error.http_status == 409:
             raise errors.provider_unavailable() from error
         raise errors.provider_refused(error.user_message or str(error)) from error
 

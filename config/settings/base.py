@@ -287,5 +287,6 @@ LOGGING: dict[str, Any] = {
         "django.server": {"level": "WARNING"},
         # A line per beat of the sweeps would bury the ones that matter.
         "celery": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},  # two lines per call otherwise
     },
 }

@@ -32,6 +32,7 @@ class FakeStripe(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.store = Store(state, seed=seed)
         self.faults = Faults()
+        self.in_flight: set[tuple[str, str]] = set()  # (account, Idempotency-Key)
         self.deliveries = Deliveries(self.store, self.faults)
         self.deliveries.start()
 
@@ -92,15 +93,13 @@ class Handler(BaseHTTPRequestHandler):
     # --- the API ---
     def _api(self) -> None:
         faults = self.server.faults
-        if faults.delay_seconds:
-            time.sleep(faults.delay_seconds)
         account = self.server.store.account_of_key(self._secret_key())
         if account is None:
             shown = self._secret_key()[:8] + "***"
             return self._send_refusal(errors.Refusal(401, f"Invalid API Key provided: {shown}"))
         if faults.happens("before_500"):
             return self.send_json(500, _broken())
-        status, body, replayed = self._once(account)
+        status, body, replayed = self._alone(account)
         headers = {"Request-Id": self.server.store.new_id("req")} | (
             {"Idempotent-Replayed": "true"} if replayed else {}
         )
@@ -113,6 +112,19 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return None
         return self.send_json(status, body, headers)
+
+    def _alone(self, account: Account) -> tuple[int, Any, bool]:
+        """While one request is under way, another with its key is told so."""
+        mine = (account.id, self.headers.get("Idempotency-Key", "") if self.command == "POST" else "")
+        with self.server.store.lock:
+            if mine[1] and mine in self.server.in_flight:
+                return 409, _busy(), False
+            self.server.in_flight.add(mine)
+        try:
+            time.sleep(self.server.faults.delay_seconds)
+            return self._once(account)
+        finally:
+            self.server.in_flight.discard(mine)
 
     def _once(self, account: Account) -> tuple[int, Any, bool]:
         """The answer, from before if the key is known. Effect, events and answer commit together."""
@@ -182,6 +194,11 @@ class Handler(BaseHTTPRequestHandler):
 
 def _broken() -> Any:
     return errors.Refusal(500, "An unexpected error occurred.", kind="api_error").body
+
+
+def _busy() -> Any:
+    message = "There is currently another in-progress request using this Idempotent Key. Please try again later."
+    return errors.Refusal(409, message, kind="idempotency_error", code="idempotency_key_in_use").body
 
 
 def decode(text: str) -> dict[str, Any]:

@@ -232,11 +232,23 @@ def test_a_request_that_failed_its_checks_frees_the_key(client):
     assert intent_of(client, key="k1").amount == 500
 
 
-def test_forty_at_once_with_one_key_are_one_intent(client, fake_stripe, keys):
+def test_forty_at_once_with_one_key_are_one_intent(client, fake_stripe):
+    fake_stripe.faults(delay_seconds=0.02)
+    busy = []
+
+    def ask(_):
+        while True:
+            try:
+                return intent_of(client, key="k1").id
+            except stripe.APIError as error:
+                busy.append(error.http_status)
+
     with ThreadPoolExecutor(8) as pool:
-        made = set(pool.map(lambda _: intent_of(client, key="k1").id, range(40)))
+        made = set(pool.map(ask, range(40)))
 
     assert len(made) == 1
+    assert set(busy) == {409}
+    assert len(client.v1.payment_intents.list().data) == 1
 
 
 @pytest.mark.parametrize(

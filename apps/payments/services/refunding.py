@@ -5,6 +5,7 @@ same key, which asks rather than refunds twice.
 """
 
 import logging
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -13,15 +14,18 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
-from apps.core.errors import Conflict, Invalid, Unavailable
+from apps.core.errors import Conflict, Invalid
 from apps.core.tenancy import require_site_id, site_context
-from apps.payments import purposes, stripe_api
+from apps.payments import errors, purposes, stripe_api
 from apps.payments.models import Dispute, Payment, PaymentRefund
 from apps.payments.services.accounts import credentials
 
 logger = logging.getLogger(__name__)
 
 Status = PaymentRefund.Status
+
+# Stripe forgets keys after 24 hours. Later the same call would refund again, so what was made is looked for first.
+KEY_LIVES = timedelta(hours=20)
 
 
 @transaction.atomic
@@ -80,13 +84,15 @@ def send_refund(*, site_id: UUID | str, refund_id: UUID | str) -> None:
         if refund.status != Status.REQUESTED:
             return
         who, intent_id, amount = credentials_even_inactive(), refund.payment.provider_id or "", refund.amount
+        is_old = refund.created_at < timezone.now() - KEY_LIVES
     try:
-        made = stripe_api.make_refund(
+        found = stripe_api.find_refund(who, refund_id=refund_id, intent_id=intent_id) if is_old else None
+        made = found or stripe_api.make_refund(
             who, refund_id=refund_id, intent_id=intent_id, amount=amount, metadata={"refund_id": str(refund_id)}
         )
-    except Unavailable:
-        raise
     except Conflict as error:
+        if error.code == errors.UNAVAILABLE:  # our key is no longer good, which says nothing of the refund
+            raise errors.provider_unavailable() from error
         made = stripe_api.MadeRefund("", "failed", error.message)
     with site_context(site_id):
         settle_refund(refund_id=refund_id, provider_id=made.id, state=made.status, failure=made.failure)
