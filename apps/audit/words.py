@@ -63,7 +63,8 @@ _NOUNS = {
     "department": "Departments", "dispute": "Disputes", "export": "Exports", "identity": "Identities",
     "identity_provider": "Issuer", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
     "override": "Own rates", "partner": "Partners", "password": "Passwords", "payment": "Payments", "payout": "Payouts",
-    "payout_method": "Payout methods", "plan": "Plans", "product": "Products", "role": "Roles", "service": "Services", "sessions": "Sign-ins", "site": "Site",
+    "payout_method": "Payout methods", "plan": "Plans", "product": "Products", "role": "Roles", "service": "Services",
+    "sessions": "Sign-ins", "site": "Site",
     "sites": "All sites", "sitesettings": "Settings", "stripe_account": "Stripe", "two_factor": "Two-factor",
     "wallet": "Wallets",
 }  # fmt: skip
