@@ -29,7 +29,7 @@ PASSWORD = "correct horse battery"
 HOSTING = next(demo for demo in SITES if demo.code == "HOSTING")
 # Worked example 12: server ₹10,000, two domains, addon ₹999; levels 1, 2, 3.
 PAYS = {"server": [200_000, 100_000, 50_000], "domain": [20_000, 10_000, 5_000], "addon": [14_985, 7_992, 3_996]}
-HALF = {"server": [100_000, 50_000, 25_000], "domain": [10_000, 5_000, 2_500], "addon": [7_493, 3_996, 1_998]}
+HALF = {"server": [100_000, 50_000, 25_000], "domain": [10_000, 5_000, 2_500], "addon": [7_492, 3_996, 1_998]}
 
 
 @pytest.fixture
