@@ -21,7 +21,7 @@ class ProductForm(ModelForm):
     units = IntegerField(
         label="Units to add",
         required=False,
-        help_text="Below zero takes some away. What buyers have taken meanwhile stays taken.",
+        help_text="Below zero takes some away.",
     )
     reason = CharField(max_length=500, required=False, help_text="Why the units change.")
 

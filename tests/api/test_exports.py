@@ -16,7 +16,7 @@ from tests.permissions.scenarios import build_world
 # Whole numbers that are no money.
 COUNTS = {
     "level", "direct_referrals", "total_team_size", "version", "plan_version", "depth", "hold_days", "number",
-    "sub_users", "active_sub_users", "orders",
+    "sub_users", "active_sub_users", "orders", "quantity", "cycles", "inventory", "position",
 }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_an_export_is_audited_with_what_was_asked(world):  # noqa: F811
 
     first, second = AuditEvent.objects.filter(action="export.made").order_by("id")
     assert first.after == {"list": "commissions", "filters": {"status": "pending"}, "format": "csv"}
-    assert second.after == {"list": "orders", "filters": {}, "format": "pdf", "rows": 2}
+    assert second.after == {"list": "orders", "filters": {}, "format": "pdf", "rows": 5}
     assert first.actor_name == "boss@example.com"
 
 

@@ -19,7 +19,9 @@ def deep(levels):
 
 
 @pytest.fixture
-def world(site):
+def world(site, fake_stripe, settings):
+    settings.STRIPE_API_BASE = fake_stripe.url
+    fake_stripe.post("accounts", account="acct_alpha", secret_key="sk_test_alpha", publishable_key="pk_test_alpha")
     return build_world(site.pk)
 
 

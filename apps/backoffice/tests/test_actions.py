@@ -349,7 +349,7 @@ def test_settings_are_changed_in_the_sites_currency_and_audited(office, site):
     form = {
         "activation": "none", "activation_fee": "0", "qualifying_categories": "server\ndomain", "attribution": "last_click",
         "attribution_days": "30", "payout_minimum": "500.00", "payout_cooldown_hours": "24", "landing_url": "",
-        "shop_origins": "", "step_up_minutes": "15",
+        "shop_origins": "", "step_up_minutes": "15", "order_minutes": "30",
     }  # fmt: skip
 
     assert 'value="0.01"' in desk.get(url).content.decode()

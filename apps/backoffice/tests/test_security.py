@@ -32,6 +32,7 @@ HOUR = 3600
 PROGRAM = {
     "activation": "none", "activation_fee": "0", "qualifying_categories": "", "attribution": "last_click",
     "attribution_days": "30", "payout_minimum": "0.01", "payout_cooldown_hours": "0", "landing_url": "", "shop_origins": "",
+    "order_minutes": "30",
 }  # fmt: skip
 
 

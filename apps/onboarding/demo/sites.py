@@ -9,11 +9,15 @@ from apps.commissions.engine import Kind, Rule
 
 @dataclass(frozen=True)
 class Product:
-    """Something the demo's people buy. `amount` in minor units."""
+    """Something the demo's people buy. `amount` in minor units; with a `sku` it is on the site's own shelf too."""
 
     category: str
     name: str
     amount: int
+    sku: str = ""
+    period: str = ""
+    tokens: str = ""
+    inventory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class DemoSite:
     plan: dict[str, Any] | None = None
     rules: tuple[Rule, ...] = ()
     products: tuple[Product, ...] = ()
+    more: tuple[Product, ...] = ()  # on the shelf, and nobody has bought it yet
 
     @property
     def domain(self) -> str:
@@ -52,7 +57,10 @@ def _plan(name: str, depth: int, *, approval: str = "manual", hold_days: int = 0
     }  # fmt: skip
 
 
-_TOKENS = (Product("token", "Token, tier 1", 25_000), Product("token", "Token, tier 2", 100_000))
+_TOKENS = (
+    Product("token", "Token, tier 1", 25_000, "tier-1", tokens="2500", inventory=400),
+    Product("token", "Token, tier 2", 100_000, "tier-2", tokens="11000", inventory=50),
+)
 
 SITES: tuple[DemoSite, ...] = (
     DemoSite(
@@ -76,11 +84,15 @@ SITES: tuple[DemoSite, ...] = (
             *percents("server", "20", "10", "5"), *flats("domain", 10_000, 5_000, 2_500), *percents("addon", "15", "8", "4"),
         ),
         products=(
-            Product("server", "Cloud VPS 4 GB, 1 year", 1_198_800),
-            Product("server", "Dedicated S, 1 month", 849_900),
-            Product("domain", "Domain, 1 year", 89_900),
+            Product("server", "Cloud VPS 4 GB, 1 year", 1_198_800, "vps-4", period="year"),
+            Product("server", "Dedicated S, 1 month", 849_900, "dedicated-s", period="month", inventory=12),
+            Product("domain", "Domain, 1 year", 89_900, "domain", period="year"),
             Product("addon", "Managed backups, prorated", 111_745),
-            Product("addon", "Extra IPv4, 1 year", 538_920),
+            Product("addon", "Extra IPv4, 1 year", 538_920, "ipv4", period="year"),
+        ),
+        more=(
+            Product("server", "Cloud VPS 2 GB, 1 year", 1_000_000, "vps-2", period="year"),
+            Product("addon", "Managed backups, 1 month", 99_900, "backups", period="month"),
         ),
     ),
     DemoSite(

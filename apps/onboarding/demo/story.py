@@ -6,6 +6,7 @@ Runs in one transaction, so it is there whole or not at all; a seed per site mak
 import random
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from django.utils import timezone
@@ -13,6 +14,8 @@ from django.utils import timezone
 from apps.accounts.models import Membership, User
 from apps.accounts.services import ensure_member
 from apps.audit.services import SYSTEM
+from apps.catalogue.models import Product as CatalogueProduct
+from apps.catalogue.services import create_product
 from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, create_plan, publish_plan, reject_commission
 from apps.core import outbox
@@ -59,6 +62,19 @@ class Story:
             if self.demo.products:
                 self.sell(people)
                 self.settle(people[0], staff)
+
+    def fill_shelf(self) -> None:
+        """What is on sale here. Again it adds what is missing and changes nothing."""
+        with site_context(self.site_id):
+            known = set(CatalogueProduct.objects.values_list("sku", flat=True))
+            for position, item in enumerate((*self.demo.products, *self.demo.more)):
+                if item.sku and item.sku not in known:
+                    values = {
+                        "sku": item.sku, "name": item.name, "category": item.category, "price": item.amount,
+                        "period": item.period, "tokens": Decimal(item.tokens) if item.tokens else None,
+                        "inventory": item.inventory, "position": position,
+                    }  # fmt: skip
+                    create_product(values=values, actor=SYSTEM)
 
     def hire(self) -> dict[str, User]:
         found = {}
@@ -109,7 +125,10 @@ class Story:
             external_id=f"{self.demo.code}-{10_000 + self.orders}",
             customer=CustomerIds(user_id=person.user.pk),
             currency=self.demo.currency,
-            lines=tuple(ReportedLine(item.category, item.amount, name=item.name) for item in products),
+            lines=tuple(
+                ReportedLine(item.category, item.amount, sku=item.sku, name=item.name, period=item.period)
+                for item in products
+            ),
             paid_at=timezone.now() - timedelta(days=days_ago, minutes=self.draw.randint(0, 1200)),
         )
         order, _ = record_external_order(report=report, actor=SYSTEM)

@@ -131,4 +131,5 @@ def _create(report: ExternalOrder, customer: Customer, partner: Partner | None) 
 
 def _columns(line: ReportedLine) -> dict[str, object]:
     columns = asdict(line)
-    return {**columns, "renews_id": columns.pop("renews")}
+    columns["renews_id"] = columns.pop("renews")
+    return columns

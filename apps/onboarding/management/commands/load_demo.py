@@ -53,6 +53,7 @@ class Command(BaseCommand):
     def load(self, demo: DemoSite, former_key: str) -> str:
         site = create_site(code=demo.code, name=demo.name, currency=demo.currency, hue=demo.hue, settings=demo.settings)
         story = Story(demo, site.pk, settings.UPLINE_DEMO_PASSWORD)
+        story.fill_shelf()
         if not story.is_told():
             story.tell()
             with site_context(site.pk):
