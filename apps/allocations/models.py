@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from apps.accounts.models import CryptoAddress
+from apps.allocations.gateways import plain
 from apps.core.errors import Conflict
 from apps.core.models import SiteForeignKey, SiteModel
 from apps.orders.models import Order, OrderLine
@@ -116,6 +117,10 @@ class Allocation(SiteModel):
         if to not in self.TRANSITIONS.get(self.status, ()):
             raise Conflict("invalid_state", f"An allocation can't go from {self.status} to {to}.")
         self.status = to
+
+    @property
+    def shown(self) -> str:
+        return plain(self.tokens)
 
     @property
     def buyer_id(self) -> UUID | None:

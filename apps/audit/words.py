@@ -6,6 +6,12 @@ from apps.core.money import format_money
 
 # Where noun and verb alone read badly.
 _SAID = {
+    "allocation.completed": "saw tokens arrive",
+    "allocation.failed": "saw a sending of tokens fail",
+    "allocation.overpaid": "saw a refund of tokens that were sent",
+    "allocation.reduced": "owes fewer tokens after a refund",
+    "allocation.retried": "let failed tokens be sent again",
+    "allocations.sent": "sent tokens",
     "api_key.created": "made an API key",
     "api_key.revoked": "revoked an API key",
     "api_key.rotated": "gave an API key a new secret",
@@ -59,11 +65,13 @@ _SAID = {
     "wallet.credited": "credited a wallet",
 }
 _NOUNS = {
+    "allocation": "Tokens", "allocations": "Batches of tokens", "custody_account": "Custodian",
     "api_key": "API keys", "bulk": "Bulk decisions", "commission": "Commissions", "crypto_address": "Crypto addresses",
     "department": "Departments", "dispute": "Disputes", "export": "Exports", "identity": "Identities",
     "identity_provider": "Issuer", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
     "override": "Own rates", "partner": "Partners", "password": "Passwords", "payment": "Payments", "payout": "Payouts",
-    "payout_method": "Payout methods", "plan": "Plans", "product": "Products", "role": "Roles", "service": "Services", "sessions": "Sign-ins", "site": "Site",
+    "payout_method": "Payout methods", "plan": "Plans", "product": "Products",
+    "role": "Roles", "service": "Services", "sessions": "Sign-ins", "site": "Site",
     "sites": "All sites", "sitesettings": "Settings", "stripe_account": "Stripe", "two_factor": "Two-factor",
     "wallet": "Wallets",
 }  # fmt: skip

@@ -23,7 +23,8 @@ GROUPS = (
         "referrals.click", "referrals.conversion",
     )),
     ("Sales", (
-        "orders.order", "orders.service", "catalogue.product", "orders.customer", "payments.payment", "payments.paymentrefund", "payments.dispute",
+        "orders.order", "orders.service", "catalogue.product", "orders.customer",
+        "payments.payment", "payments.paymentrefund", "payments.dispute",
         "commissions.commission", "commissions.commissionoutcome",
     )),
     ("Plans", ("commissions.planversion", "commissions.commissionplan")),

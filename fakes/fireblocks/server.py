@@ -166,6 +166,8 @@ class Handler(BaseHTTPRequestHandler):
         if parts[0] != "_fake" or len(parts) < 2:
             raise Refusal(404, -1, "No such page")
         wanted = json.loads(self.body) if self.body else {}
+        if parts[1] == "health":
+            return {"waiting": server.store.rows("SELECT count(*) FROM delivery WHERE done = 0")[0][0]}
         if parts[1] == "faults":
             server.faults.set(wanted if self.command == "POST" else {})
             return server.faults.shown()

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.allocations.gateways.fireblocks import plain
+from apps.allocations.gateways import plain
 from apps.allocations.models import Allocation, AllocationBatch
 from apps.allocations.services.batches import MOST
 

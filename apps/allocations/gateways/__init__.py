@@ -64,3 +64,9 @@ class Gateway(Protocol):
     def find(self, external_tx_id: str) -> Reported | None:
         """None if the custodian knows of none. Raises Unknown."""
         ...
+
+
+def plain(tokens: Decimal) -> str:
+    """Without an exponent and without needless zeros: "12.5", "3"."""
+    text = f"{tokens:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

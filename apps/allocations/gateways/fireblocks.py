@@ -15,7 +15,7 @@ import jwt
 import requests
 from django.conf import settings
 
-from apps.allocations.gateways import Credentials, Instruction, Refused, Reported, Stage, Unknown
+from apps.allocations.gateways import Credentials, Instruction, Refused, Reported, Stage, Unknown, plain
 
 TIMEOUT = (3.05, 10)
 """Seconds to connect and to answer."""
@@ -102,12 +102,6 @@ def reported(found: dict[str, Any]) -> Reported:
         asset=_text(found, "assetId"), tokens=_amount(found), address=_text(found, "destinationAddress"),
         tx_hash=(_text(found, "txHash") or "")[:128], failure=failure[:200] if stage == Stage.FAILED else "",
     )  # fmt: skip
-
-
-def plain(tokens: Decimal) -> str:
-    """Without an exponent and without needless zeros: "12.5", "3"."""
-    text = f"{tokens:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _text(found: dict[str, Any], name: str) -> str | None:
