@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from apps.allocations.api.webhooks import FireblocksWebhookView
 from apps.core import views
 from apps.payments.api.views import StripeWebhookView
 
@@ -17,6 +18,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.wallet.api.urls")),
     path("", include("apps.commissions.api.urls")),
     path("", include("apps.payouts.api.urls")),
+    path("", include("apps.allocations.api.urls")),
     path("", include("apps.reports.api.urls")),
     path("", include("apps.onboarding.api.urls")),
 ]
@@ -31,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.referrals.urls")),
     # At the root and under /api/v1 (settled.md); described once.
     path("webhooks/stripe/<str:site_code>", StripeWebhookView.as_view(schema=None)),
+    path("webhooks/fireblocks/<str:site_code>", FireblocksWebhookView.as_view(schema=None)),
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
     path("", include("apps.dashboard.urls")),

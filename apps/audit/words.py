@@ -6,6 +6,12 @@ from apps.core.money import format_money
 
 # Where noun and verb alone read badly.
 _SAID = {
+    "allocation.completed": "saw tokens arrive",
+    "allocation.failed": "saw a sending of tokens fail",
+    "allocation.overpaid": "saw a refund of tokens that were sent",
+    "allocation.reduced": "owes fewer tokens after a refund",
+    "allocation.retried": "let failed tokens be sent again",
+    "allocations.sent": "sent tokens",
     "api_key.created": "made an API key",
     "api_key.revoked": "revoked an API key",
     "api_key.rotated": "gave an API key a new secret",
@@ -59,7 +65,8 @@ _SAID = {
     "wallet.credited": "credited a wallet",
 }
 _NOUNS = {
-    "api_key": "API keys", "bulk": "Bulk decisions", "commission": "Commissions", "crypto_address": "Crypto addresses",
+    "allocation": "Tokens", "allocations": "Batches of tokens", "api_key": "API keys", "bulk": "Bulk decisions",
+    "commission": "Commissions", "crypto_address": "Crypto addresses", "custody_account": "Custodian",
     "department": "Departments", "dispute": "Disputes", "export": "Exports", "identity": "Identities",
     "identity_provider": "Issuer", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
     "override": "Own rates", "partner": "Partners", "password": "Passwords", "payment": "Payments", "payout": "Payouts",

@@ -29,8 +29,12 @@ GROUPS = (
     )),
     ("Plans", ("commissions.planversion", "commissions.commissionplan")),
     ("Money", (
-        "payouts.payout", "payouts.payoutmethod", "accounts.cryptoaddress", "wallet.account", "wallet.balance",
-        "wallet.entry", "wallet.posting", "wallet.lot", "wallet.holdshare", "wallet.entrylink",
+        "payouts.payout", "payouts.payoutmethod", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
+        "wallet.lot", "wallet.holdshare", "wallet.entrylink",
+    )),
+    ("Tokens", (
+        "allocations.allocation", "allocations.allocationbatch", "allocations.transfer", "allocations.custodyaccount",
+        "accounts.cryptoaddress",
     )),
     ("People and roles", (
         "accounts.membership", "accounts.user", "accounts.signin", "accounts.twofactordevice", "accounts.refreshtoken",

@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "apps.orders",
     "apps.commissions",
     "apps.payouts",
+    "apps.allocations",
     "apps.reports",
     "apps.onboarding",
     "apps.backoffice",
@@ -147,6 +148,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "PayoutStatus": "apps.payouts.models.Payout.Status",
+        "AllocationStatus": "apps.allocations.models.Allocation.Status",
         "PayoutMethodKind": "apps.payouts.models.PayoutMethod.Kind",
         "PartnerStatus": "apps.referrals.models.Partner.Status",
         "PartnerKind": "apps.referrals.models.Partner.Kind",
@@ -221,6 +223,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "refunds-to-send": {"task": "apps.payments.tasks.send_refunds", "schedule": 15.0},
     "orders-to-lapse": {"task": "apps.orders.tasks.lapse_orders", "schedule": 30.0},
     "services-to-expire": {"task": "apps.orders.tasks.expire_services", "schedule": 60.0},
+    "transfers-due": {"task": "apps.allocations.tasks.sweep_transfers", "schedule": 10.0},
     "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
 }
 
@@ -251,6 +254,10 @@ UPLINE_LOCAL_ISSUERS = False
 # <pay url><client secret>?return_url=<back to us>.
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 UPLINE_STRIPE_PAY_URL = env("UPLINE_STRIPE_PAY_URL", default="")
+# Who sends tokens: name → class (apps.allocations.gateways). Other addresses than Fireblocks' own are a fake's.
+UPLINE_CUSTODY_GATEWAYS = {"fireblocks": "apps.allocations.gateways.fireblocks.Fireblocks"}
+FIREBLOCKS_API_BASE = env("FIREBLOCKS_API_BASE", default="https://api.fireblocks.io")
+FIREBLOCKS_JWKS_URL = env("FIREBLOCKS_JWKS_URL", default="https://keys.fireblocks.io/.well-known/jwks.json")
 # Where a workbook is put together before it is sent; empty is the system's. Not a file system in memory: it may be large.
 UPLINE_TEMP_DIR = env("UPLINE_TEMP_DIR", default="")
 # Where signed anchors of the hash chains are appended: on storage that the database's administrators can't write.

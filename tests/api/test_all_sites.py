@@ -21,7 +21,7 @@ from apps.rbac.services import assign_role, grant_platform_role
 from apps.sites import registry
 from apps.sites.models import SiteSettings
 from tests.permissions.routes import api_routes
-from tests.permissions.scenarios import World, build_world
+from tests.permissions.scenarios import World, build_world, owe_tokens
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit"])
 
@@ -48,6 +48,7 @@ def sites(transactional_db):
             join(user=user)
         make_product()
         record(actor=SYSTEM, action="test.happened")
+        owe_tokens(user)
     eva = None
     for site in (alpha, dollar):  # an enterprise at both, which has bought at both
         with site_context(site.pk):

@@ -18,6 +18,8 @@ LISTS = [
 
 # Per list: who asks, and how many queries. Four of each frame the request inside a test: a savepoint, and the site's setting.
 PINNED = {
+    "admin/allocations": ("boss", 7),
+    "admin/allocations/batches": ("boss", 6),
     "admin/analytics/enterprises": ("boss", 6),
     "admin/audit": ("boss", 6),
     "admin/products": ("boss", 6),
@@ -25,6 +27,7 @@ PINNED = {
     "affiliate/referrals": ("ann", 10),
     "affiliate/referrals/level/<int:level>": ("ann", 10),
     "affiliate/services": ("ann", 7),
+    "allocations": ("ann", 7),
     "api-keys": ("boss", 6),
     "auth/sessions": ("ann", 6),
     "commission-plans": ("boss", 7),

@@ -5,6 +5,7 @@ fails there, so a new writer joins by itself.
 """
 
 import json
+import time
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -18,12 +19,17 @@ from apps.accounts.services import begin_two_factor, create_api_key
 from apps.accounts.sign_ins import begin_sign_in
 from apps.accounts.tests.authenticator import Authenticator, enrol
 from apps.accounts.tokens import issue_pair, reset_link_parts
+from apps.allocations.models import Allocation, Transfer
+from apps.allocations.services import allocate_orders, send_batch
+from apps.allocations.tests.factories import give_address, make_custody, make_token_order
+from apps.allocations.tests.factories import key as custody_key
 from apps.audit.services import SYSTEM
 from apps.catalogue.tests.factories import make_product
 from apps.commissions.models import Commission
 from apps.commissions.services import commission_orders, create_plan
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import TERMS, make_order, make_plan
+from apps.core.models import OutboxEvent
 from apps.orders.models import Service
 from apps.orders.services import ExternalOrder, Item, ReportedLine, place_order, record_external_order
 from apps.orders.services.customers import CustomerIds
@@ -34,6 +40,7 @@ from apps.rbac.services import add_member, assign_role, create_department, creat
 from apps.referrals.services import create_link, join
 from apps.sites import registry
 from apps.wallet.tests.factories import give_earnings
+from fakes.fireblocks.signing import legacy_signature
 from fakes.oidc import FakeIssuer
 
 PASSWORD, NEW_PASSWORD = "correct horse battery", "another good phrase"
@@ -79,6 +86,7 @@ class World:
             "code": top.code, "link": create_link(partner=top, name="Blog").pk,
             "requested": request_payout(user=ben, amount=1000).pk, "approved": approved.pk,
             **self.organise(ann, cara),
+            **owe_tokens(ann),
             "method": add_method(user=ann, kind="upi", details={"vpa": "ann@upi"}).pk,
             "otp": enrol(dora)[0].code(),
             "first_otp": Authenticator(begin_two_factor(user=cara, password=PASSWORD).secret).code(),
@@ -127,6 +135,25 @@ class World:
         if authorization:
             found.credentials(HTTP_AUTHORIZATION=authorization)
         return found
+
+
+def owe_tokens(user: User) -> dict[str, Any]:
+    """Three allocations of somebody's, the first of them failed."""
+    make_custody()
+    give_address(user)
+    for _ in range(3):
+        make_token_order(user, "10")
+    allocate_orders(list(OutboxEvent.objects.filter(consumer="allocations", topic="order.paid")))
+    first, second, _ = Allocation.objects.order_by("id")
+    for row in (first, second):
+        send_batch(allocation_ids=[row.pk], actor=SYSTEM)
+    transfer = Transfer.objects.get(allocation=first)
+    transfer.advance(to="failed")
+    transfer.save(update_fields=["status"])
+    first.refresh_from_db()
+    first.advance(to="failed")
+    first.save(update_fields=["status"])
+    return {"allocation": Allocation.objects.order_by("id").last().pk, "failed_allocation": first.pk}  # type: ignore[union-attr]
 
 
 def build_world(site_id: UUID) -> World:
@@ -220,13 +247,26 @@ SCENARIOS: dict[str, tuple[str, str, Any]] = {
     "DELETE payout-methods/<uuid:pk>": ("ann", "payout-methods/{method}", {}),
 }  # fmt: skip
 
+SCENARIOS |= {
+    "POST admin/allocations/batches": ("boss", "admin/allocations/batches", {"allocation_ids": ["{allocation}"]}),
+    "POST admin/allocations/<uuid:pk>/retry": ("boss", "admin/allocations/{failed_allocation}/retry", {}),
+}
+
 # Doors of outside services: the event is signed as it is sent.
 SCENARIOS |= {
     "POST webhooks/stripe/<str:site_code>": (
         "nobody", "webhooks/stripe/ALPHA", {"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": {}}},
     ),
+    "POST webhooks/fireblocks/<str:site_code>": (
+        "nobody", "webhooks/fireblocks/ALPHA", {"type": "TRANSACTION_CREATED", "timestamp": int(time.time() * 1000)},
+    ),
 }  # fmt: skip
-SIGNED = {"POST webhooks/stripe/<str:site_code>": ("stripe-signature", signature)}
+SIGNED = {
+    "POST webhooks/stripe/<str:site_code>": ("stripe-signature", signature),
+    "POST webhooks/fireblocks/<str:site_code>": (
+        "fireblocks-signature", lambda body: legacy_signature(body, custody_key("legacy")),
+    ),
+}  # fmt: skip
 
 # Routes whose success writes nothing: there is no first write to break.
 WRITES_NOTHING = {"POST affiliate/subscribe", "POST auth/password/reset"}

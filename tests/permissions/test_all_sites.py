@@ -30,8 +30,9 @@ SECRET = {
     "core.IdempotencyKey",
     "payouts.PayoutMethod",
     "payments.StripeAccount",
+    "allocations.CustodyAccount",
 }
-SHARED = {"accounts.TwoFactorDevice", "accounts.User", "rbac.Permission", "rbac.PlatformRole"}
+SHARED = {"accounts.CryptoAddress", "accounts.TwoFactorDevice", "accounts.User", "rbac.Permission", "rbac.PlatformRole"}
 
 
 @pytest.fixture

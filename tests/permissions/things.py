@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from apps.accounts.models import Membership, User
+from apps.accounts.models import CryptoAddress, Membership, User
 from apps.accounts.services import create_api_key
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
@@ -16,6 +16,7 @@ from apps.rbac.services import add_member, assign_role
 from apps.referrals.services import create_link, join
 from apps.sites.models import Site
 from apps.wallet.tests.factories import give_earnings
+from tests.permissions.scenarios import owe_tokens
 
 
 def ids_of(site: Site) -> dict[str, UUID]:
@@ -30,7 +31,11 @@ def ids_of(site: Site) -> dict[str, UUID]:
     department = Department.objects.get(code="SUPPORT")
     assign_role(user=user, role=Role.objects.get(key="sales_executive"), actor=SYSTEM, access=None)
     key, _ = create_api_key(name="shop", scopes=["orders.write"], actor=SYSTEM, access=None)
+    tokens = owe_tokens(user)
     return {
+        "allocation": tokens["allocation"],
+        "failed allocation": tokens["failed_allocation"],
+        "crypto address": CryptoAddress.objects.of(user.pk).get().pk,
         "user": user.pk,
         "partner": partner.pk,
         "order": order.pk,

@@ -14,6 +14,9 @@ from apps.accounts.oidc import set_provider
 from apps.accounts.services import create_api_key
 from apps.accounts.tests.authenticator import enrol
 from apps.accounts.tokens import issue_pair
+from apps.allocations.models import Allocation, CustodyAccount
+from apps.allocations.services import send_batch
+from apps.allocations.tests.factories import give_address, make_custody, make_token_order
 from apps.audit.models import AuditLink
 from apps.audit.services import SYSTEM, record
 from apps.backoffice.jobs import create_job
@@ -44,7 +47,17 @@ from apps.wallet.models import EntryLink
 from .conftest import listing, our_models, page_of
 
 # One per site, one per installation, or written by others than a site's services: lists that can't grow in a test.
-SINGLE = {IdentityProvider, Site, SiteSettings, StripeAccount, PlatformRole, ChainHead, AuditLink, EntryLink}
+SINGLE = {
+    CustodyAccount,
+    IdentityProvider,
+    Site,
+    SiteSettings,
+    StripeAccount,
+    PlatformRole,
+    ChainHead,
+    AuditLink,
+    EntryLink,
+}
 
 
 def one_more(site, deliver, number):
@@ -75,6 +88,12 @@ def one_more(site, deliver, number):
     set_provider(issuer="https://issuer.example/", audience="upline", actor=SYSTEM)
     Identity.objects.create(user=top.user, issuer="https://issuer.example/", subject=f"subject-{number}")
     make_account()
+    make_custody()
+    give_address(top.user)
+    make_token_order(top.user)
+    deliver()
+    allocation = Allocation.objects.filter(status="pending").first()
+    send_batch(allocation_ids=[allocation.pk], actor=SYSTEM)
     payment = make_payment(status="succeeded", succeeded_at="2026-01-01T00:00Z")
     request_refund(payment=payment, external_id=f"r-{number}", amount=1, reason="", actor=SYSTEM)
     Dispute.objects.create(payment=payment, provider_id=f"dp_{number}", amount=1)

@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.allocations.models import BUYER
+from apps.allocations.selectors import with_buyers
 from apps.core.errors import DomainError, NotFound
 from apps.core.forms import PageForm
 from apps.core.money import format_money
@@ -19,6 +21,7 @@ from apps.payouts.models import OwnMethod, Payout
 from apps.sites.selectors import site_settings
 from apps.wallet.selectors import wallet_summary
 
+TOKENS_SHOWN = 10
 METHOD_FORMS: dict[str, type[PageForm]] = {"bank": BankForm, "upi": UpiForm, "crypto": CryptoForm}
 
 
@@ -71,6 +74,7 @@ def _show(
         "page": page,
         "entries": selectors.entry_counts(page.rows),
         "paid": selectors.paid_total(request.user.pk),
+        "tokens": with_buyers().filter(**{BUYER: request.user.pk}).order_by("-id")[:TOKENS_SHOWN],
     }
     return render(request, "dashboard/payouts.html", context, status=status)
 

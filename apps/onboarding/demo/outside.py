@@ -7,18 +7,30 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from django.conf import settings
 
+from apps.allocations.models import CustodyAccount
+from apps.allocations.services import set_custody_account
+from apps.allocations.services.accounts import opened
 from apps.audit.services import SYSTEM
 from apps.payments.services import set_stripe_account
 
 TIMEOUT = 10.0  # seconds
+TOKENS = {"NA": "UPNA", "ASIA": "UPAS"}  # the sites that sell some
 
 
 @dataclass(frozen=True)
 class Service:
     """`url` is where its fake answers, "" if none runs. `sign_up(code, name)` gives the present site an account there and
-    returns the secret that will sign its webhooks; doing it again changes nothing."""
+    returns the secret that signs its webhooks, "" if it needs none; doing it again changes nothing."""
 
     name: str
     url: Callable[[], str]
@@ -69,4 +81,44 @@ def _sign_up_at_stripe(code: str, name: str) -> str:
     return signing
 
 
-SERVICES = (Service("stripe", _stripe_url, _sign_up_at_stripe),)
+# --- Fireblocks ------------------------------------------------------------------------------------------------------------
+
+
+def _fireblocks_url() -> str:
+    """The keys of the real one are not beside its API."""
+    base = str(settings.FIREBLOCKS_API_BASE)
+    return base if settings.FIREBLOCKS_JWKS_URL.startswith(f"{base}/") else ""
+
+
+def _sign_up_at_fireblocks(code: str, name: str) -> str:
+    """A key pair is made once. In the demo it signs our requests and, by the old protocol, what tells us of their outcome."""
+    if code not in TOKENS:
+        return ""
+    account = CustodyAccount.objects.first()
+    pem = opened(account, "private_key") if account is not None else _new_key()
+    public = load_pem_private_key(pem.encode(), password=None).public_key()
+    shown = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    api_key, workspace = secret("fireblocks", code), f"ws-{code}"
+    set_custody_account(
+        actor=SYSTEM, api_key=api_key, private_key=pem, webhook_key=shown, workspace_id=workspace, vault_id="0",
+        asset_id=f"{TOKENS[code]}_ETH", symbol=TOKENS[code], network="ethereum",
+    )  # fmt: skip
+    tell(
+        f"{_fireblocks_url()}/_fake/accounts",
+        {
+            "api_key": api_key, "public_key": shown, "workspace_id": workspace,
+            "webhook_url": webhook_url("fireblocks", code),
+        },
+    )  # fmt: skip
+    return pem
+
+
+def _new_key() -> str:
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+SERVICES = (
+    Service("stripe", _stripe_url, _sign_up_at_stripe),
+    Service("fireblocks", _fireblocks_url, _sign_up_at_fireblocks),
+)

@@ -20,6 +20,7 @@ from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, create_plan, publish_plan, reject_commission
 from apps.core import outbox
 from apps.core.tenancy import site_context
+from apps.onboarding.demo.outside import TOKENS
 from apps.onboarding.demo.sites import NAMES, DemoSite, Product
 from apps.onboarding.services import Newcomer, register
 from apps.orders.models import Order
@@ -156,6 +157,9 @@ class Story:
             user=partner.user, kind="bank",
             details={"account_holder": partner.user.full_name, "account_number": "000123454821", "bank_code": "DEMO0001234"},
         )  # fmt: skip
+        if self.demo.code in TOKENS:
+            address = f"0x{self.draw.getrandbits(160):040x}"
+            add_method(user=partner.user, kind="crypto", details={"network": "ethereum", "address": address})
         payout = request_payout(user=partner.user)
         approve_payout(payout=payout, actor=staff["payouts"])
         process_payout(payout=payout, actor=staff["manager"], reference="N6912777774")

@@ -69,7 +69,8 @@ class Command(BaseCommand):
         site = registry.by_code(demo.code)
         assert site is not None
         with site_context(site.pk):
-            return {service.name: service.sign_up(demo.code, demo.name) for service in services}
+            signing = {service.name: service.sign_up(demo.code, demo.name) for service in services}
+        return {name: secret for name, secret in signing.items() if secret}
 
     def read(self, file: Path) -> dict[str, str]:
         if not file.exists():

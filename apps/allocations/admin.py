@@ -1,0 +1,262 @@
+"""Tokens to send, what became of them, and who sends them; keys go in and never come out."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from apps.accounts.models import CryptoAddress
+from apps.allocations import selectors, services
+from apps.allocations.gateways import plain
+from apps.allocations.models import Allocation, AllocationBatch, CustodyAccount, Transfer
+from apps.allocations.services import batches
+from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, named
+from apps.core.errors import DomainError
+
+READ, SEND = ("payout.read", "payout.manage"), ("payout.manage",)
+# What the design kit calls the states.
+_TONE = {
+    "pending": "pending", "waiting": "pending", "processing": "processing", "sent": "processing", "completed": "paid",
+    "failed": "rejected", "cancelled": "reversed",
+}  # fmt: skip
+_WAITS = {"account": "a guest, who has no account yet", "address": "no address on the token's network"}
+_REFUSED = {
+    "invalid_state": "not waiting any more", "account_missing": _WAITS["account"], "address_missing": _WAITS["address"],
+    "nothing_to_send": "less than the token's smallest part",
+}  # fmt: skip
+
+
+def tokens(name: str, *, label: str = "") -> Any:
+    """A column of an exact amount of tokens."""
+
+    @admin.display(description=label or name, ordering=name)
+    def shown(self: Any, row: Any) -> str:
+        return plain(getattr(row, name) or Decimal(0))
+
+    return shown
+
+
+class OverpaidFilter(admin.SimpleListFilter):
+    """Refunded after it was sent: for a person to look at."""
+
+    title = "refunded after sending"
+    parameter_name = "overpaid"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes")]
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(overpaid__gt=0) if self.value() == "yes" else queryset
+
+
+class DifferenceFilter(admin.SimpleListFilter):
+    """What the custodian says otherwise than we do."""
+
+    title = "difference"
+    parameter_name = "differs"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Only those")]
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.exclude(difference="") if self.value() == "yes" else queryset
+
+
+@admin.register(Allocation)
+class AllocationAdmin(UplineModelAdmin):
+    view_keys = READ
+    intro = "Tokens owed for paid orders. Choose those to send: a batch takes a hundred, and who can't be sent to is left out."
+    empty_text = "The first paid order with tokens brings one."
+    list_display = ("number", "buyer", "tokens_shown", "state", "waiting", "overpaid_shown", "tx_hash", "created_at")
+    list_filter = ("status", OverpaidFilter)
+    search_prefixes = ("order__customer__email", "order__external_id", "tx_hash")
+    search_help_text = "The beginning of an e-mail, an order's number or a transaction's hash"
+    action_form = ReasonForm
+    actions = ("send", "retry")
+    exclude = ("tokens", "ordered", "overpaid")
+    readonly_fields = ("tokens_shown", "ordered_shown", "overpaid_shown")
+    tokens_shown, ordered_shown = tokens("tokens"), tokens("ordered")
+    overpaid_shown = tokens("overpaid", label="refunded after sending")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return selectors.with_buyers().order_by(*self.ordering)
+
+    @admin.display(description="allocation")
+    def number(self, row: Allocation) -> str:
+        return str(row)
+
+    @admin.display(description="buyer")
+    def buyer(self, row: Allocation) -> str:
+        customer = row.order.customer
+        return named(customer.user, customer.user.email) if customer.user is not None else str(customer)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, row: Allocation) -> str:
+        return badge(_TONE[row.status], row.get_status_display())
+
+    @admin.display(description="why")
+    def waiting(self, row: Allocation) -> str:
+        return _WAITS.get(row.waits_for, row.reason)
+
+    def note_of(self, obj: Allocation) -> str:
+        return f"{plain(obj.tokens)} tokens of {obj.order}"
+
+    def offers(self, action: str, obj: Allocation) -> bool:
+        return obj.status == {"send": Allocation.Status.PENDING, "retry": Allocation.Status.FAILED}[action]
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, *SEND)
+
+    @decision("Send the tokens", needs="send", done="allocation{s} on the way", moves_money=True)
+    def send(self, request: HttpRequest, rows: QuerySet[Allocation], reason: str) -> Outcome:
+        """In batches of a hundred; what can't be sent is left out and named."""
+        actor: Any = request.user
+        outcome, ids = Outcome(), list(rows.order_by("id").values_list("pk", flat=True))
+        for start in range(0, len(ids), batches.MOST):
+            try:
+                with transaction.atomic():
+                    self._send(ids[start : start + batches.MOST], actor, outcome)
+            except DomainError as error:
+                outcome.refused += [(str(pk), error.message) for pk in ids[start : start + batches.MOST]]
+        return outcome
+
+    @staticmethod
+    def _send(ids: list[Any], actor: Any, outcome: Outcome) -> None:
+        chosen = batches.lock(ids)
+        ready, refused = batches.choose(chosen, services.custody())
+        if ready:
+            services.send_batch(allocation_ids=[row.allocation.pk for row in ready], actor=actor)
+        names = {str(row.pk): str(row) for row in chosen}
+        outcome.done += len(ready)
+        outcome.refused += [(names[pk], _REFUSED[code]) for pk, code in refused]
+
+    @decision("Let failed ones be sent again", needs="send", done="allocation{s} waiting again", moves_money=True)
+    def retry(self, request: HttpRequest, rows: QuerySet[Allocation], reason: str) -> Outcome:
+        actor: Any = request.user
+        return attempt(rows, lambda row: services.retry_allocation(allocation=row, actor=actor))
+
+
+@admin.register(AllocationBatch)
+class AllocationBatchAdmin(UplineModelAdmin):
+    plural = "Token batches"
+    view_keys = READ
+    intro = "What was sent at once, and how far it is."
+    empty_text = "Choose allocations and send them."
+    list_display = ("number", "created_at", "created_by", "asset", "count", "tokens_shown", "progress")
+    list_select_related = ("created_by",)
+    exclude = ("tokens",)
+    readonly_fields = ("tokens_shown", "progress")
+    tokens_shown = tokens("tokens")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return selectors.batches().order_by(*self.ordering)
+
+    @admin.display(description="batch")
+    def number(self, row: AllocationBatch) -> str:
+        return str(row)
+
+    @admin.display(description="progress")
+    def progress(self, row: Any) -> str:
+        said = [
+            (row.completed, "arrived"),
+            (row.sent, "on the way"),
+            (row.waiting, "to be sent"),
+            (row.failed, "failed"),
+        ]
+        return ", ".join(f"{count} {word}" for count, word in said if count)
+
+
+@admin.register(Transfer)
+class TransferAdmin(UplineModelAdmin):
+    view_keys = READ
+    intro = (
+        "Each sending as the custodian has it, who is asked until it is over. A difference is for a person to look at."
+    )
+    empty_text = "A batch brings one for each allocation."
+    list_display = (
+        "number", "created_at", "allocation", "tokens_shown", "destination_label", "state", "provider_state", "difference",
+        "tx_hash",
+    )  # fmt: skip
+    list_filter = ("status", DifferenceFilter)
+    list_select_related = ("allocation",)
+    search_prefixes = ("provider_id", "tx_hash")
+    search_help_text = "The beginning of the custodian's id or of a transaction's hash"
+    exclude = ("destination", "tokens")
+    readonly_fields = ("tokens_shown",)
+    tokens_shown = tokens("tokens")
+
+    @admin.display(description="transfer")
+    def number(self, row: Transfer) -> str:
+        return str(row)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, row: Transfer) -> str:
+        return badge(_TONE[row.status], row.get_status_display())
+
+
+class CustodyForm(forms.Form):
+    """Keys that are left empty stay as they are."""
+
+    gateway = forms.ChoiceField(choices=[(name, name.title()) for name in settings.UPLINE_CUSTODY_GATEWAYS])
+    symbol = forms.CharField(label="Token", max_length=16, help_text="Such as UPT")
+    asset_id = forms.CharField(label="Asset", max_length=64, help_text="The custodian's name of it")
+    network = forms.ChoiceField(choices=CryptoAddress.Network.choices)
+    decimals = forms.IntegerField(min_value=0, max_value=18, initial=18)
+    vault_id = forms.CharField(label="Vault account", max_length=64)
+    workspace_id = forms.CharField(label="Workspace", max_length=64, help_text="Whose events are believed")
+    api_key = forms.CharField(
+        label="API key", max_length=255, required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+    )
+    private_key = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}))
+    webhook_key = forms.CharField(
+        label="Webhook key of the old protocol", required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    is_active = forms.BooleanField(label="Send tokens", required=False, initial=True)
+
+
+@admin.register(CustodyAccount)
+class CustodyAccountAdmin(UplineModelAdmin):
+    plural = "Custodian"
+    view_keys = ("billing.read", "permission.read")
+    # Whoever names the account decides where tokens come from: as grave as saying what people may do.
+    add_keys = ("permission.update", "permission.manage")
+    exclude = ("api_key", "private_key", "webhook_key")
+    list_display = ("symbol", "asset_id", "network", "decimals", "vault_id", "gateway", "is_active", "changed_at")
+    intro = "Who sends this site's tokens. Keys are kept encrypted and never shown again."
+    add_word = "Set the custodian"
+    empty_text = "Without one no tokens can be sent."
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Makes the account, or changes the one there is."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        site: Any = self.admin_site
+        asked: HttpResponse | None = site.prove(request, what=self.add_word) if request.method == "POST" else None
+        if asked is not None:
+            return asked
+        account = CustodyAccount.objects.first()
+        known = set(CustodyForm.base_fields) - set(self.exclude)
+        initial = {name: getattr(account, name) for name in known} if account is not None else {}
+        form = CustodyForm(request.POST or None, initial=initial)
+        if request.method == "POST" and form.is_valid():
+            actor: Any = request.user
+            try:
+                with transaction.atomic():
+                    services.set_custody_account(actor=actor, **form.cleaned_data)
+                return HttpResponseRedirect(reverse("admin:allocations_custodyaccount_changelist"))
+            except DomainError as error:
+                form.add_error(error.field if error.field in form.fields else None, error.message)
+        door = request.build_absolute_uri(f"/webhooks/fireblocks/{getattr(request, 'site').code}")  # noqa: B009
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": self.add_word,
+            "form": form, "submit": "Save", "intro": f"At the custodian, send events to {door}",
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/tools/form.html", context)

@@ -1,0 +1,26 @@
+"""Refusals of allocations and their batches."""
+
+from collections.abc import Iterable
+
+from apps.core.errors import Conflict, Denied, Unavailable
+
+
+def custody_unavailable() -> Conflict:
+    return Conflict("custody_unavailable", "This site has nowhere to send tokens from yet.")
+
+
+def not_ready(refused: Iterable[tuple[str, str]]) -> Conflict:
+    """`refused` are (allocation id, code): invalid_state, account_missing, address_missing, nothing_to_send."""
+    rows = [{"id": pk, "code": code} for pk, code in refused]
+    message = f"{len(rows)} of them can't be sent now, so none was."
+    return Conflict("invalid_state", message, refused=rows)
+
+
+def own_allocation() -> Denied:
+    return Denied("own_allocation", "Somebody else has to send your own tokens.")
+
+
+def unknown_outcome() -> Unavailable:
+    return Unavailable(
+        "custody_unavailable", "The custodian doesn't answer. It is asked again before anything is sent."
+    )

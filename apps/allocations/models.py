@@ -1,0 +1,223 @@
+"""Tokens owed for what was bought, and their way out (P12). Amounts of tokens are exact decimals with 18 places."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from apps.accounts.models import CryptoAddress
+from apps.allocations.gateways import plain
+from apps.core.errors import Conflict
+from apps.core.models import SiteForeignKey, SiteModel
+from apps.orders.models import Order, OrderLine
+
+BUYER = "order__customer__user_id"
+
+
+def token_field(**kwargs: Any) -> Any:
+    return models.DecimalField(max_digits=38, decimal_places=18, **kwargs)
+
+
+class CustodyAccount(SiteModel):
+    """Who sends this site's tokens, and which. Its keys are encrypted for this row alone, and never shown again.
+
+    `workspace_id` is the custodian's name of whose events we believe; `webhook_key` a public key for those of its old protocol.
+    """
+
+    gateway = models.CharField(max_length=32, default="fireblocks")
+    api_key = models.TextField()
+    private_key = models.TextField()
+    webhook_key = models.TextField(blank=True, default="")
+    workspace_id = models.CharField(max_length=64)
+    vault_id = models.CharField(max_length=64)
+    asset_id = models.CharField(max_length=64, validators=[RegexValidator(r"^[A-Za-z0-9_.-]+$")])
+    symbol = models.CharField(max_length=16, validators=[RegexValidator(r"^[A-Z0-9]{1,16}$")])
+    network = models.CharField(max_length=16, choices=CryptoAddress.Network)
+    decimals = models.PositiveSmallIntegerField(default=18, validators=[MaxValueValidator(18)])
+    is_active = models.BooleanField(default=True)
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site"], name="allocations_custody_once"),
+            models.CheckConstraint(condition=Q(decimals__lte=18), name="allocations_custody_decimals"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} on {self.get_network_display()}"
+
+
+class AllocationSet(models.QuerySet["Allocation"]):
+    def with_address(self, network: str) -> "AllocationSet":
+        """Adds `has_address`: has the buyer said where tokens of this network go?"""
+        kept = CryptoAddress.objects.filter(user_id=OuterRef(BUYER), network=network, removed_at=None)
+        return self.annotate(has_address=Exists(kept))
+
+
+class Allocation(SiteModel):
+    """Tokens owed for one order line. `ordered` is what was bought, `tokens` what of it is owed after refunds.
+
+    Whose they are is the order's customer: a guest's wait until the guest has registered. `overpaid` are tokens that were
+    refunded after they had been sent; a person decides what to do about them.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waits"
+        PROCESSING = "processing", "On its way"
+        COMPLETED = "completed", "Arrived"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Refunded"
+
+    # What the database allows too (migration 0001, Transitions).
+    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
+        Status.PENDING: (Status.PROCESSING, Status.CANCELLED),
+        Status.PROCESSING: (Status.COMPLETED, Status.FAILED),
+        Status.FAILED: (Status.PENDING, Status.CANCELLED),
+    }
+
+    order = SiteForeignKey(Order, models.PROTECT, related_name="allocations")
+    line = SiteForeignKey(OrderLine, models.PROTECT, related_name="+")
+    ordered = token_field()
+    tokens = token_field()
+    overpaid = token_field(default=0)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    reason = models.CharField(max_length=200, blank=True, default="")
+    asset = models.CharField(max_length=64, blank=True, default="")
+    tx_hash = models.CharField(max_length=128, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    completed_at = models.DateTimeField(null=True)
+
+    objects = AllocationSet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "line"], name="allocations_line_once"),
+            models.CheckConstraint(
+                condition=Q(ordered__gt=0, tokens__gte=0, overpaid__gte=0, tokens__lte=F("ordered")),
+                name="allocations_tokens_within",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="completed") | Q(completed_at__isnull=False), name="allocations_completed_when"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["site", "order"], name="allocations_order"),
+            models.Index(fields=["site", "status", "id"], name="allocations_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"AL-{self.pk.hex[-8:].upper()}"
+
+    def advance(self, *, to: str) -> None:
+        """Raises Conflict invalid_state."""
+        if to not in self.TRANSITIONS.get(self.status, ()):
+            raise Conflict("invalid_state", f"An allocation can't go from {self.status} to {to}.")
+        self.status = to
+
+    @property
+    def shown(self) -> str:
+        return plain(self.tokens)
+
+    @property
+    def buyer_id(self) -> UUID | None:
+        return self.order.customer.user_id
+
+    @property
+    def waits_for(self) -> str:
+        """Why it can't be sent yet: `account` (the buyer is a guest), `address` (none on the token's network), or nothing."""
+        if self.status != self.Status.PENDING:
+            return ""
+        if self.buyer_id is None:
+            return "account"
+        return "" if getattr(self, "has_address", True) else "address"
+
+
+class AllocationBatch(SiteModel):
+    """What one person sent at once. Its progress is its transfers'."""
+
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    asset = models.CharField(max_length=64)
+    count = models.PositiveIntegerField()
+    tokens = token_field()
+
+    class Meta:
+        verbose_name = "batch"
+        verbose_name_plural = "batches"
+
+    def __str__(self) -> str:
+        return f"B-{self.pk.hex[-8:].upper()}"
+
+
+class Transfer(SiteModel):
+    """One sending of one allocation, written down before the first call. Its id is the custodian's `externalTxId` for ever.
+
+    WAITING: we don't know that the custodian has it. SENT: it has. An allocation has one that has not failed at most, so a
+    second one exists only once the custodian said that the first one never will arrive. `difference` is what the custodian says
+    otherwise than we do: nothing moves by it, and a person looks.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "To be sent"
+        SENT = "sent", "Sent"
+        COMPLETED = "completed", "Arrived"
+        FAILED = "failed", "Failed"
+
+    # What the database allows too (migration 0001, Transitions).
+    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
+        Status.WAITING: (Status.SENT, Status.COMPLETED, Status.FAILED),
+        Status.SENT: (Status.COMPLETED, Status.FAILED),
+    }
+    OPEN: ClassVar[tuple[str, ...]] = (Status.WAITING, Status.SENT)
+
+    batch = SiteForeignKey(AllocationBatch, models.PROTECT, related_name="transfers")
+    allocation = SiteForeignKey(Allocation, models.PROTECT, related_name="transfers")
+    asset = models.CharField(max_length=64)
+    tokens = token_field()
+    destination = models.TextField()
+    destination_label = models.CharField(max_length=80)
+    status = models.CharField(max_length=9, choices=Status, default=Status.WAITING)
+    provider_id = models.CharField(max_length=64, null=True)
+    provider_state = models.CharField(max_length=64, blank=True, default="")
+    failure = models.CharField(max_length=200, blank=True, default="")
+    difference = models.CharField(max_length=200, blank=True, default="")
+    tx_hash = models.CharField(max_length=128, blank=True, default="")
+    tries = models.PositiveIntegerField(default=0)
+    next_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "allocation"], condition=~Q(status="failed"), name="allocations_one_transfer"
+            ),
+            models.UniqueConstraint(fields=["site", "provider_id"], name="allocations_provider_id_once"),
+            models.CheckConstraint(condition=Q(tokens__gt=0), name="allocations_transfer_positive"),
+        ]
+        indexes = [
+            models.Index(fields=["site", "batch"], name="allocations_transfer_batch"),
+            models.Index(
+                fields=["site", "next_at"], name="allocations_transfer_due", condition=Q(status__in=["waiting", "sent"])
+            ),
+            models.Index(fields=["site", "id"], name="allocations_transfer_differs", condition=~Q(difference="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"T-{self.pk.hex[-8:].upper()}"
+
+    @property
+    def external_tx_id(self) -> str:
+        """What the custodian knows it by."""
+        return str(self.pk)
+
+    def advance(self, *, to: str) -> bool:
+        """Move forward; False, unchanged, where that is no step forward."""
+        if to not in self.TRANSITIONS.get(self.status, ()):
+            return False
+        self.status = to
+        return True

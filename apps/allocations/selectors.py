@@ -1,0 +1,29 @@
+"""Reads that join."""
+
+from typing import Any
+
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from apps.allocations.models import Allocation, AllocationBatch, Transfer
+from apps.allocations.services.accounts import token_network
+from apps.core.tenancy import reading_across
+
+
+def with_buyers() -> QuerySet[Allocation]:
+    """Allocations with what says whose they are and what they wait for. Addresses aren't read across sites."""
+    rows = Allocation.objects.select_related("order__customer__user")
+    return rows if reading_across() else rows.with_address(token_network())
+
+
+def batches() -> QuerySet[AllocationBatch]:
+    """Each with its progress, counted for the rows of a page only."""
+    rows = AllocationBatch.objects.select_related("created_by")
+    return rows.annotate(**{status: _count(status) for status in Transfer.Status.values})
+
+
+def _count(status: str) -> Any:
+    found = (
+        Transfer.objects.filter(batch=OuterRef("pk"), status=status).order_by().values("batch").annotate(n=Count("id"))
+    )
+    return Coalesce(Subquery(found.values("n"), output_field=IntegerField()), 0)

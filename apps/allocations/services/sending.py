@@ -1,0 +1,230 @@
+"""How a transfer gets to the custodian, and how we know what became of it (reliability.md, rules 7 and 9).
+
+Each step is a short transaction, the call between two of them is in none. A call whose outcome isn't known is followed by a
+question, never by a second sending; and should both cross on their way, the same externalTxId is the same transfer.
+"""
+
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.accounts.addresses import NoAddress, normal_address
+from apps.allocations.gateways import Gateway, Instruction, Refused, Reported
+from apps.allocations.models import Allocation, CustodyAccount, Transfer
+from apps.allocations.services import accounts
+from apps.allocations.services.allocating import follow_line
+from apps.audit import services as audit
+from apps.core import crypto
+from apps.core.tenancy import site_context
+
+logger = logging.getLogger(__name__)
+
+CLAIMED = timedelta(seconds=60)
+"""How long one attempt keeps others away."""
+ASK_AGAIN = (timedelta(seconds=30), timedelta(minutes=10))
+"""A transfer that is on its way is asked about after the first, then ever later, up to the second."""
+
+CHANGES = (
+    "status", "provider_id", "provider_state", "failure", "difference", "tx_hash", "next_at", "finished_at",
+)  # fmt: skip
+
+Status = Transfer.Status
+
+
+def wake(site_id: UUID) -> None:
+    """Have what is due sent once this transaction is committed; the sweep would find it too."""
+    from apps.allocations.tasks import push_transfers_of_site
+
+    def queue() -> None:
+        try:
+            push_transfers_of_site.apply_async([str(site_id)], retry=False)
+        except Exception:
+            logger.warning("allocations.wake_failed", exc_info=True)
+
+    transaction.on_commit(queue, robust=True)
+
+
+def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
+    """One step of a transfer that is due: ask about it, and send it if the custodian has never heard of it.
+
+    Called outside of a transaction; safe to repeat and to run twice at once. False: somebody else is at it, or it is over. Raises
+    Unknown when the custodian tells nothing; the next sweep asks again.
+    """
+    with site_context(site_id):
+        claimed = _claim(transfer_id)
+        if claimed is None:
+            return False
+        gateway, instruction, is_known, is_first = claimed
+    try:
+        told = _ask_or_send(gateway, instruction, is_known=is_known, is_first=is_first)
+    except Refused as error:
+        with site_context(site_id):
+            _refused(transfer_id, str(error))
+        return True
+    with site_context(site_id):
+        if told is None:
+            _missing(transfer_id)
+        else:
+            apply_report(locked(transfer_id), told)
+    return True
+
+
+def _claim(transfer_id: UUID | str) -> tuple[Gateway, Instruction, bool, bool] | None:
+    """Take a transfer that is due for a minute. One statement decides who has it."""
+    now = timezone.now()
+    due = Transfer.objects.filter(pk=transfer_id, status__in=Transfer.OPEN, next_at__lte=now)
+    if not due.update(next_at=now + CLAIMED, tries=F("tries") + 1):
+        return None
+    transfer = Transfer.objects.select_related("allocation").get(pk=transfer_id)
+    account = CustodyAccount.objects.get()  # also one that takes no new batches: what was begun is seen to its end
+    instruction = Instruction(
+        external_tx_id=transfer.external_tx_id, asset=transfer.asset, tokens=transfer.tokens, address=address_of(transfer),
+        note=f"{transfer.allocation}",
+    )  # fmt: skip
+    return accounts.gateway_of(account), instruction, transfer.status == Status.SENT, transfer.tries == 1
+
+
+def _ask_or_send(gateway: Gateway, instruction: Instruction, *, is_known: bool, is_first: bool) -> Reported | None:
+    """None: the custodian once had it and now knows nothing of it."""
+    if not is_first or is_known:
+        told = gateway.find(instruction.external_tx_id)
+        if told is not None or is_known:
+            return told
+    return gateway.send(instruction)
+
+
+def locked(transfer_id: UUID | str) -> Transfer:
+    """The transfer with its allocation, which is locked first: it is what a refund and a batch lock."""
+    allocation_id = Transfer.objects.values_list("allocation_id", flat=True).get(pk=transfer_id)
+    allocation = Allocation.objects.select_for_update(no_key=True).get(pk=allocation_id)
+    transfer = Transfer.objects.select_for_update(no_key=True).get(pk=transfer_id)
+    transfer.allocation = allocation
+    return transfer
+
+
+@transaction.atomic
+def apply_report(transfer: Transfer, told: Reported) -> str:
+    """What the custodian says of a locked transfer. States only move forward.
+
+    Returns "" or why nothing moved: another amount, asset or destination than ours, or nothing new.
+    """
+    differs = _difference(transfer, told)
+    if differs:
+        _note(transfer, differs)
+        return differs
+    if transfer.provider_id is None:
+        transfer.provider_id = told.provider_id
+    to = Status(told.stage.value)
+    if not transfer.advance(to=to):
+        return _stay(transfer, told, to)
+    now = timezone.now()
+    transfer.provider_state, transfer.difference = told.state, ""
+    transfer.next_at = now + ASK_AGAIN[0]
+    if to != Status.SENT:
+        transfer.finished_at, transfer.failure, transfer.tx_hash = now, told.failure, told.tx_hash
+    save(transfer)
+    if to == Status.COMPLETED:
+        _complete(transfer)
+    elif to == Status.FAILED:
+        _fail(transfer, told.failure)
+    return ""
+
+
+def _stay(transfer: Transfer, told: Reported, to: str) -> str:
+    """It is as far as that already, or further."""
+    if transfer.status == Status.SENT:
+        wait = min(ASK_AGAIN[0] * 2 ** min(transfer.tries, 10), ASK_AGAIN[1])
+        transfer.provider_state, transfer.next_at = told.state, timezone.now() + wait
+        save(transfer)
+        return ""
+    if to == Status.COMPLETED and transfer.status == Status.FAILED:
+        _note(transfer, "Arrived after all, after it was said to have failed")
+        return "it had failed before"
+    return "known already"
+
+
+def _complete(transfer: Transfer) -> None:
+    allocation = transfer.allocation
+    allocation.advance(to=Allocation.Status.COMPLETED)
+    allocation.tx_hash, allocation.completed_at = transfer.tx_hash, transfer.finished_at
+    allocation.save(update_fields=["status", "tx_hash", "completed_at"])
+    audit.record(
+        actor=audit.SYSTEM, action="allocation.completed", target=allocation,
+        after={"tokens": transfer.tokens, "tx_hash": transfer.tx_hash},
+    )  # fmt: skip
+
+
+def _fail(transfer: Transfer, failure: str) -> None:
+    allocation = transfer.allocation
+    allocation.advance(to=Allocation.Status.FAILED)
+    allocation.reason = failure
+    allocation.save(update_fields=["status", "reason"])
+    audit.record(actor=audit.SYSTEM, action="allocation.failed", target=allocation, reason=failure)
+    follow_line(allocation)  # what was refunded meanwhile isn't owed any more
+
+
+@transaction.atomic
+def _refused(transfer_id: UUID | str, why: str) -> None:
+    """The custodian took it not at all, so it can't arrive."""
+    transfer = locked(transfer_id)
+    if transfer.status != Status.WAITING:
+        return  # an event was faster
+    transfer.advance(to=Status.FAILED)
+    transfer.finished_at, transfer.failure = timezone.now(), why[:200]
+    save(transfer)
+    _fail(transfer, transfer.failure)
+
+
+@transaction.atomic
+def _missing(transfer_id: UUID | str) -> None:
+    transfer = locked(transfer_id)
+    if transfer.status == Status.SENT:
+        transfer.next_at = timezone.now() + ASK_AGAIN[1]
+        _note(transfer, "The custodian has no transfer of this id any more")
+
+
+def _difference(transfer: Transfer, told: Reported) -> str:
+    if transfer.provider_id not in (None, told.provider_id):
+        return "Another transfer of the custodian's has the same id of ours"
+    if told.asset is not None and told.asset != transfer.asset:
+        return f"Another asset than was to be sent: {told.asset[:64]}"
+    if told.tokens is not None and told.tokens != transfer.tokens:
+        return f"Another amount than was to be sent: {told.tokens}"[:200]
+    if told.address is not None and not _same(told.address, address_of(transfer)):
+        return "Another destination than was to be sent to"
+    return ""
+
+
+def _same(told: str, ours: str) -> bool:
+    """Letters of an EVM address may be of either case; elsewhere they say something."""
+    if told == ours:
+        return True
+    try:
+        return normal_address("ethereum", told) == normal_address("ethereum", ours)
+    except NoAddress:
+        return False
+
+
+def _note(transfer: Transfer, difference: str) -> None:
+    if transfer.difference != difference[:200]:
+        transfer.difference = difference[:200]
+        logger.error("allocations.difference", extra={"transfer": str(transfer.pk), "difference": difference[:200]})
+    save(transfer)
+
+
+def save(transfer: Transfer) -> None:
+    """What may change of it."""
+    transfer.save(update_fields=CHANGES)
+
+
+def place_of(transfer: Transfer) -> str:
+    """Where its encrypted destination stands."""
+    return f"{transfer.site_id}/allocations_transfer/destination/{transfer.pk}"
+
+
+def address_of(transfer: Transfer) -> str:
+    return crypto.decrypt(transfer.destination, context=place_of(transfer))
