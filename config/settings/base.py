@@ -173,7 +173,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF, "https://api.stripe.com"],
-        "frame-src": ["https://js.stripe.com"],
+        "frame-src": ["https://js.stripe.com", "https://hooks.stripe.com"],  # the second asks the cardholder's bank
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

@@ -18,7 +18,7 @@ POLICY = {
     "img-src": "'self' data:",
     "font-src": "'self'",
     "connect-src": "'self' https://api.stripe.com",
-    "frame-src": "https://js.stripe.com",
+    "frame-src": "https://js.stripe.com https://hooks.stripe.com",
     "form-action": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
