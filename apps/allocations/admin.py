@@ -39,9 +39,16 @@ def tokens(name: str, *, label: str = "") -> Any:
 
     @admin.display(description=label or name, ordering=name)
     def shown(self: Any, row: Any) -> str:
-        return plain(getattr(row, name) or Decimal(0))
+        amount: Decimal = getattr(row, name)
+        return plain(amount) if amount else ""
 
     return shown
+
+
+@admin.display(description="transaction", ordering="tx_hash")
+def hash_shown(self: Any, row: Any) -> str:
+    """Its beginning: lists have other columns too, and the row's page has it all."""
+    return f"{row.tx_hash[:12]}…" if row.tx_hash else ""
 
 
 class OverpaidFilter(admin.SimpleListFilter):
@@ -75,7 +82,7 @@ class AllocationAdmin(UplineModelAdmin):
     view_keys = READ
     intro = "Tokens owed for paid orders. Choose those to send: a batch takes a hundred, and who can't be sent to is left out."
     empty_text = "The first paid order with tokens brings one."
-    list_display = ("number", "buyer", "tokens_shown", "state", "waiting", "overpaid_shown", "tx_hash", "created_at")
+    list_display = ("number", "buyer", "tokens_shown", "state", "waiting", "overpaid_shown", "hash_shown", "created_at")
     list_filter = ("status", OverpaidFilter)
     search_prefixes = ("order__customer__email", "order__external_id", "tx_hash")
     search_help_text = "The beginning of an e-mail, an order's number or a transaction's hash"
@@ -84,7 +91,8 @@ class AllocationAdmin(UplineModelAdmin):
     exclude = ("tokens", "ordered", "overpaid")
     readonly_fields = ("tokens_shown", "ordered_shown", "overpaid_shown")
     tokens_shown, ordered_shown = tokens("tokens"), tokens("ordered")
-    overpaid_shown = tokens("overpaid", label="refunded after sending")
+    overpaid_shown = tokens("overpaid", label="refunded since")
+    hash_shown = hash_shown
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return selectors.with_buyers().order_by(*self.ordering)
@@ -183,7 +191,7 @@ class TransferAdmin(UplineModelAdmin):
     empty_text = "A batch brings one for each allocation."
     list_display = (
         "number", "created_at", "allocation", "tokens_shown", "destination_label", "state", "provider_state", "difference",
-        "tx_hash",
+        "hash_shown",
     )  # fmt: skip
     list_filter = ("status", DifferenceFilter)
     list_select_related = ("allocation",)
@@ -192,6 +200,7 @@ class TransferAdmin(UplineModelAdmin):
     exclude = ("destination", "tokens")
     readonly_fields = ("tokens_shown",)
     tokens_shown = tokens("tokens")
+    hash_shown = hash_shown
 
     @admin.display(description="transfer")
     def number(self, row: Transfer) -> str:
