@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.models import Membership
-from apps.orders.models import OrderLine
+from apps.orders.models import OrderLine, Service
 from apps.referrals.selectors import name_below
 from apps.sites.selectors import currency_of_site
 
@@ -57,7 +57,8 @@ class ExpectedPayout(serializers.Serializer[Any]):
 
 
 class ServiceRow(serializers.ModelSerializer[OrderLine]):
-    """`status` is `cancelled` once the line was refunded in full; `commission` what the caller earned from it."""
+    """`status` is that of the service it made or renewed, and `cancelled` once the line was refunded in full; `recurring` says
+    whether it is one, which `ends_at`. `commission` is what the caller earned from it."""
 
     plan = serializers.SerializerMethodField()
     order_id = serializers.UUIDField()
@@ -65,7 +66,9 @@ class ServiceRow(serializers.ModelSerializer[OrderLine]):
     currency = serializers.CharField(source="order.currency")
     commission = serializers.IntegerField()
     commission_status = serializers.CharField(allow_null=True)
-    status = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(choices=Service.Status.choices, source="standing")
+    recurring = serializers.SerializerMethodField()
+    ends_at = serializers.DateTimeField(allow_null=True)
     level = serializers.IntegerField(source="buyer_level")
     buyer = serializers.SerializerMethodField()
 
@@ -73,14 +76,14 @@ class ServiceRow(serializers.ModelSerializer[OrderLine]):
         model = OrderLine
         fields = (
             "id", "order_id", "plan", "category", "purchased_at", "amount", "currency", "commission", "commission_status",
-            "status", "level", "buyer",
+            "status", "recurring", "cycle", "ends_at", "level", "buyer",
         )  # fmt: skip
 
     def get_plan(self, row: OrderLine) -> str:
         return row.name or row.sku or row.category
 
-    def get_status(self, row: OrderLine) -> str:
-        return "active" if row.rest else "cancelled"
+    def get_recurring(self, row: Any) -> bool:
+        return row.ends_at is not None
 
     def get_buyer(self, row: OrderLine) -> dict[str, Any]:
         user = row.order.user

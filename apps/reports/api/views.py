@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from apps.accounts.api.caller import person
 from apps.core.api.filters import DayRangeFilter
 from apps.core.api.views import ApiView, Exported, ListView
-from apps.orders.models import OrderLine
+from apps.orders.models import OrderLine, Service
 from apps.rbac.access import SIGNED_IN, requires
 from apps.referrals.selectors import partner_of
 from apps.reports import selectors
@@ -54,6 +54,7 @@ class ServiceFilter(DayRangeFilter):
     day_field = "order__paid_at"
 
     category = django_filters.CharFilter()
+    status = django_filters.ChoiceFilter(field_name="standing", choices=Service.Status.choices)
     level = django_filters.NumberFilter(field_name="buyer_level")
 
     class Meta:

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, TruncDate, TruncMonth
 from django.utils import timezone
 
 from apps.commissions.models import Commission
 from apps.core.money import rate_text
-from apps.orders.models import OrderLine
+from apps.orders.models import OrderLine, Service
 from apps.referrals.models import MAX_LEVEL, Click, Conversion, Partner
 from apps.referrals.selectors import read_stats
 from apps.sites.selectors import current_site
@@ -142,11 +142,17 @@ def expected_payout(partner: Partner) -> Expected:
 def bought_by_downline(partner: Partner) -> QuerySet[OrderLine]:
     """What people on levels 1 to 20 bought, newest first, each with `commission` and `buyer_level` for this partner.
 
-    A guest whom somebody brought stands one level below them.
+    `standing` is that of the service the line made or renewed; bought once it is active until all of it is
+    refunded. A guest whom somebody brought stands one level below them.
     """
     downline = Partner.objects.downline_of(partner, depth=MAX_LEVEL)
     bringers = Partner.objects.downline_of(partner, depth=MAX_LEVEL - 1)
     mine = Commission.objects.filter(line=OuterRef("pk"), user_id=_user_id(partner)).order_by()
+    made, renewed = Service.objects.filter(line=OuterRef("pk")), Service.objects.filter(pk=OuterRef("renews_id"))
+
+    def of_service(column: str) -> Coalesce:
+        return Coalesce(*(Subquery(rows.order_by().values(column)[:1]) for rows in (made, renewed)))
+
     depth = Partner.objects.filter(user_id=OuterRef("order__user_id")).order_by().values("depth")[:1]
     return (
         OrderLine.objects.filter(order__paid_at__isnull=False)
@@ -161,6 +167,11 @@ def bought_by_downline(partner: Partner) -> QuerySet[OrderLine]:
         .select_related("order", "order__user")
         .annotate(
             commission=Coalesce(Subquery(mine.values("line").annotate(total=Sum("amount")).values("total")), 0),
+            standing=Case(
+                When(refunded_amount=F("amount"), then=Value(Service.Status.CANCELLED)),
+                default=Coalesce(of_service("status"), Value(Service.Status.ACTIVE)),
+            ),
+            ends_at=of_service("ends_at"),
             commission_status=Subquery(mine.values("status")[:1]),
             buyer_level=Coalesce(Subquery(depth), F("order__customer__partner__depth") + 1) - partner.depth,
         )

@@ -1,5 +1,7 @@
 """Figures that join apps, against hand-computed numbers (H10, T7)."""
 
+from dataclasses import replace
+
 import pytest
 
 from apps.audit.services import SYSTEM
@@ -7,6 +9,9 @@ from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, reject_commission
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_order, make_plan, refund_order
+from apps.orders.models import Service
+from apps.orders.services import cancel_service, record_external_order
+from apps.orders.tests.factories import make_report
 from apps.referrals.services import attribute, join, record_click, set_partner_status
 
 URL = "/api/v1"
@@ -81,6 +86,23 @@ def test_what_the_people_below_bought(api, team, deliver):
         str(guest.pk): ("addon", 300, 15, "active", 2),
     }
     assert api(team["cara"].user).get(f"{URL}/affiliate/services").json()["results"] == []
+
+
+def test_a_service_shows_how_it_stands(api, team):
+    report = make_report(("server", 500), buyer=team["ben"])
+    lines = tuple(replace(line, period="month") for line in report.lines)
+    record_external_order(report=replace(report, lines=lines), actor=SYSTEM)
+    service, ann = Service.objects.get(), api(team["ann"].user)
+
+    def told(**query):
+        rows = ann.get(f"{URL}/affiliate/services", query).json()["results"]
+        return [(row["amount"], row["status"]) for row in rows if row["recurring"]]
+
+    assert told() == [(500, "active")]
+    cancel_service(service=service, actor=SYSTEM)
+
+    assert (told(status="cancelled"), told(status="active")) == ([(500, "cancelled")], [])
+    assert ann.get(f"{URL}/affiliate/services", {"status": "lost"}).status_code == 400
 
 
 def test_an_expected_payout_says_how_it_was_guessed(api, team):
