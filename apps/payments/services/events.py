@@ -82,6 +82,13 @@ def _payment_of(found: dict[str, Any]) -> Payment:
     """The locked payment of a charge, refund or dispute."""
     intent_id = _text(found, "payment_intent")
     payment = Payment.objects.select_for_update().filter(provider_id=intent_id).first() if intent_id else None
+    if payment is None and intent_id:
+        metadata = _dict(found, "metadata")  # a charge has its intent's
+        payment = _adopt(intent_id, metadata)
+        if metadata.get("site") != current_site().code or found.get("amount") != payment.amount:
+            raise Ignored("no payment of ours")
+        payment.provider_id = intent_id
+        payment.save(update_fields=["provider_id"])
     if payment is None:
         raise Ignored("no payment of ours")
     if str(found.get("currency", payment.currency)).upper() != payment.currency:

@@ -25,7 +25,7 @@ def make_account(webhook_secret=SECRET, **changes):
 def make_payment(*, amount=10_000, provider_id="", purpose="test", subject_id=None, status="open", **fields):
     return Payment.objects.create(
         purpose=purpose, subject_id=subject_id or uuid7(), amount=amount, currency="INR", status=status,
-        provider_id=provider_id or f"pi_{next(_numbers)}", **fields,
+        provider_id=f"pi_{next(_numbers)}" if provider_id == "" else provider_id, **fields,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from apps.core.models import InboxEvent
-from apps.payments.models import Dispute, Payment, PaymentRefund
+from apps.payments.models import Dispute, PaymentRefund
 from apps.payments.tests.conftest import Told
 from apps.payments.tests.factories import charge_of, dispute_of, intent_of, make_payment, refund_of
 
@@ -129,13 +129,27 @@ def test_what_nobody_wants_any_more_is_given_back(tell, told):
 
 
 def test_a_crash_before_the_intent_was_kept_is_mended_by_its_metadata(tell, told):
-    payment = make_payment(status="created")
-    Payment.objects.filter(pk=payment.pk)  # its id at Stripe was never written down
-    lost = make_payment(status="created", provider_id="pi_lost")
-    kept = intent_of(payment, id="pi_kept")
+    lost = make_payment(status="created", provider_id=None)
+    kept = make_payment(status="open", provider_id="pi_kept")
 
-    assert tell("payment_intent.succeeded", kept).status == "ignored"  # that payment has another intent
-    assert tell("payment_intent.succeeded", intent_of(lost)).status == "done"
+    other = tell("payment_intent.succeeded", intent_of(kept, id="pi_another"))
+    mended = tell("payment_intent.succeeded", intent_of(lost, id="pi_lost"))
+
+    assert (other.status, mended.status) == ("ignored", "done")
+    lost.refresh_from_db()
+    assert (lost.status, lost.provider_id) == ("succeeded", "pi_lost")
+
+
+def test_a_charge_that_came_back_before_its_intent_was_kept_is_found_by_its_metadata(tell, told):
+    payment = make_payment(status="created", provider_id=None)
+    about = {"site": "ALPHA", "payment_id": str(payment.pk)}
+
+    foreign = tell("charge.refunded", charge_of(payment, 10, payment_intent="pi_a", metadata=about | {"site": "BETA"}))
+    tell("charge.refunded", charge_of(payment, 3_000, payment_intent="pi_a", metadata=about))
+    tell("payment_intent.succeeded", intent_of(payment, id="pi_a"))
+
+    assert foreign.status == "ignored"
+    assert told == [("paid", 10_000), ("refunded", 3_000)]
 
 
 FOREIGN = {
