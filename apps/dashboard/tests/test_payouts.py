@@ -165,8 +165,8 @@ def test_queries_do_not_grow_with_the_payouts(signed_in, ann, staff, nested, dja
     client = signed_in(ann)
 
     # Session, caller, partner, methods, wallet, rows, expected, settings (2), open payout, entry counts, paid,
-    # the token's network, tokens.
-    with django_assert_num_queries(nested + 14):
+    # the token's network, tokens, whether there is a shop.
+    with django_assert_num_queries(nested + 15):
         client.get("/dashboard/payouts")
 
 
