@@ -258,7 +258,7 @@ SCENARIOS |= {
         "nobody", "webhooks/stripe/ALPHA", {"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": {}}},
     ),
     "POST webhooks/fireblocks/<str:site_code>": (
-        "nobody", "webhooks/fireblocks/ALPHA", {"type": "TRANSACTION_CREATED", "timestamp": int(time.time() * 1000)},
+        "nobody", "webhooks/fireblocks/ALPHA", {"type": "TRANSACTION_CREATED", "timestamp": lambda: int(time.time() * 1000)},
     ),
 }  # fmt: skip
 SIGNED = {
@@ -287,6 +287,8 @@ def send(world: World, name: str, extra: dict[str, Any] | None = None) -> Any:
 def filled(value: Any, ids: dict[str, Any]) -> Any:
     if isinstance(value, str):
         return value.format(**ids)
+    if callable(value):
+        return value()
     if isinstance(value, list):
         return [filled(item, ids) for item in value]
     if isinstance(value, dict):

@@ -62,6 +62,8 @@ PRESSED = {
     ("accounts.SignIn", "sign_out"): "ben's sign-in",
     ("accounts.TwoFactorDevice", "reset"): "dora's device",
     ("backoffice.BulkJob", "stop"): "running job",
+    ("allocations.Allocation", "send"): "allocation",
+    ("allocations.Allocation", "retry"): "failed_allocation",
     ("accounts.ApiKey", "rotate"): "key",
     ("accounts.ApiKey", "revoke"): "key",
     ("commissions.Commission", "approve"): "commission",
@@ -114,6 +116,7 @@ def row_of(world, key):
     """The row that an action is pressed on, brought into the state it needs."""
     from apps.accounts.models import ApiKey, Membership, SignIn, TwoFactorDevice, User
     from apps.accounts.services import set_member_active
+    from apps.allocations.models import Allocation
     from apps.audit.services import SYSTEM
     from apps.backoffice.jobs import create_job
     from apps.commissions.models import Commission, PlanVersion
@@ -153,6 +156,8 @@ def row_of(world, key):
         plan = ids["draft"] if what == "draft" else ids["plan"]
         return PlanVersion.objects.get(plan_id=plan)
     models = {
+        "allocation": Allocation,
+        "failed_allocation": Allocation,
         "key": ApiKey,
         "commission": Commission,
         "order": Order,

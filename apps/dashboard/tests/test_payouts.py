@@ -164,8 +164,9 @@ def test_queries_do_not_grow_with_the_payouts(signed_in, ann, staff, nested, dja
         services.process_payout(payout=payout, actor=staff, reference="R")
     client = signed_in(ann)
 
-    # Session, caller, partner, methods, wallet, rows, expected, settings (2), open payout, entry counts, paid.
-    with django_assert_num_queries(nested + 12):
+    # Session, caller, partner, methods, wallet, rows, expected, settings (2), open payout, entry counts, paid,
+    # the token's network, tokens, whether there is a shop.
+    with django_assert_num_queries(nested + 15):
         client.get("/dashboard/payouts")
 
 
