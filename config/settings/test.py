@@ -18,6 +18,8 @@ DATABASES = databases(
 )
 _cache_url, _ = redis_urls(env("REDIS_URL", default="redis://127.0.0.1:6379/0"))
 CACHES = redis_cache(_cache_url)
+# Each process of tests has a database of its own with the same sites, and one Redis beside the others.
+CACHES["default"]["KEY_PREFIX"] = env("PYTEST_XDIST_WORKER", default="")
 # No worker listens in unit tests; what needs one starts its own on the real Redis.
 CELERY_BROKER_URL = env("UPLINE_TEST_BROKER", default="memory://")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

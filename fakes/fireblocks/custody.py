@@ -5,11 +5,11 @@ import json
 import threading
 import time
 import traceback
+import urllib.error
+import urllib.request
 import uuid
 from decimal import Decimal, InvalidOperation
 from typing import Any
-
-import requests
 
 from fakes.fireblocks.faults import Faults
 from fakes.fireblocks.signing import Signer
@@ -143,8 +143,12 @@ class Custody:
 
     def _post(self, account: Account, body: bytes) -> tuple[bool, str]:
         headers = {"Content-Type": "application/json", **self.signer.headers(body, legacy=self.faults.legacy_signature)}
+        where = account.webhook_url  # registered by us
+        request = urllib.request.Request(where, data=body, headers=headers, method="POST")  # noqa: S310
         try:
-            answer = requests.post(account.webhook_url, data=body, headers=headers, timeout=5, allow_redirects=False)
-        except requests.RequestException as error:
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+                return True, f"{answer.status} {answer.read(500).decode(errors='replace')}"
+        except urllib.error.HTTPError as error:
+            return False, f"{error.code} {error.read(500).decode(errors='replace')}"
+        except OSError as error:
             return False, type(error).__name__
-        return answer.status_code < 300, f"{answer.status_code} {answer.text}"

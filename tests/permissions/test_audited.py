@@ -66,6 +66,9 @@ PRESSED = {
     ("allocations.Allocation", "retry"): "failed_allocation",
     ("accounts.ApiKey", "rotate"): "key",
     ("accounts.ApiKey", "revoke"): "key",
+    ("catalogue.Product", "put_on"): "product off sale",
+    ("catalogue.Product", "take_off"): "product",
+    ("orders.Service", "cancel"): "service",
     ("commissions.Commission", "approve"): "commission",
     ("commissions.Commission", "reject"): "commission",
     ("commissions.PlanVersion", "publish"): "draft",
@@ -112,6 +115,14 @@ def role_of(what):
     return assign_role(user=ben, role=Role.objects.get(key="support_agent"), actor=SYSTEM, access=None)
 
 
+def off_sale(pk):
+    from apps.audit.services import SYSTEM
+    from apps.catalogue.models import Product
+    from apps.catalogue.services import update_product
+
+    return update_product(product=Product.objects.get(pk=pk), changes={"is_active": False}, actor=SYSTEM)
+
+
 def row_of(world, key):
     """The row that an action is pressed on, brought into the state it needs."""
     from apps.accounts.models import ApiKey, Membership, SignIn, TwoFactorDevice, User
@@ -119,15 +130,18 @@ def row_of(world, key):
     from apps.allocations.models import Allocation
     from apps.audit.services import SYSTEM
     from apps.backoffice.jobs import create_job
+    from apps.catalogue.models import Product
     from apps.commissions.models import Commission, PlanVersion
     from apps.core.api.throttling import LOGIN_LOCKOUT
     from apps.core.models import OutboxEvent
-    from apps.orders.models import Order
+    from apps.orders.models import Order, Service
     from apps.payouts.models import Payout
     from apps.referrals.models import Partner
     from apps.referrals.services import set_partner_status
 
     ids, what = world.ids, PRESSED[key]
+    if what == "product off sale":
+        return off_sale(ids["product"])
     if what == "ben's suspended membership":
         set_member_active(user=User.objects.get(email="ben@example.com"), is_active=False, actor=SYSTEM, reason="x")
     if what == "below, inactive":
@@ -161,6 +175,8 @@ def row_of(world, key):
         "key": ApiKey,
         "commission": Commission,
         "order": Order,
+        "product": Product,
+        "service": Service,
         "requested": Payout,
         "approved": Payout,
         "below": Partner,

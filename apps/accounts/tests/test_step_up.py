@@ -133,6 +133,8 @@ def test_the_routes_that_ask_are_these():
     asking = sorted(str(route) for route in api_routes() if route.view.access[route.method].step_up)
 
     assert asking == [
+        "POST api/v1/admin/allocations/<uuid:pk>/retry",
+        "POST api/v1/admin/allocations/batches",
         "POST api/v1/api-keys",
         "POST api/v1/api-keys/<uuid:pk>/rotate",
         "POST api/v1/commissions/<uuid:commission_id>/approve",

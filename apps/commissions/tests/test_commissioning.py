@@ -224,7 +224,10 @@ class TestManyAtOnce:
 
         assert Commission.objects.filter(order_id=good).count() == 2
         assert Commission.objects.filter(order_id=bad).count() == 0
-        assert OutboxEvent.objects.get(topic="order.paid", payload__order_id=str(bad)).attempts >= 1
+        assert (
+            OutboxEvent.objects.get(consumer="commissions", topic="order.paid", payload__order_id=str(bad)).attempts
+            >= 1
+        )
 
 
 def test_orders_of_another_site_do_not_exist(other_site):
