@@ -140,8 +140,6 @@ def row_of(world, key):
     from apps.referrals.services import set_partner_status
 
     ids, what = world.ids, PRESSED[key]
-    if what == "product off sale":
-        return off_sale(ids["product"])
     if what == "ben's suspended membership":
         set_member_active(user=User.objects.get(email="ben@example.com"), is_active=False, actor=SYSTEM, reason="x")
     if what == "below, inactive":
@@ -156,10 +154,13 @@ def row_of(world, key):
             pass
     if key[0].startswith("rbac."):
         return role_of(what)
-    if what == "ben's sign-in":
-        return SignIn.objects.filter(user__email="ben@example.com").first()
-    if what == "dora's device":
-        return TwoFactorDevice.objects.get(user__email="dora@example.com")
+    found = {
+        "ben's sign-in": lambda: SignIn.objects.filter(user__email="ben@example.com").first(),
+        "dora's device": lambda: TwoFactorDevice.objects.get(user__email="dora@example.com"),
+        "product off sale": lambda: off_sale(ids["product"]),
+    }
+    if what in found:
+        return found[what]()
     if what == "running job":
         boss = User.objects.get(email="boss@example.com")
         rows, screen = Commission.objects.all(), "commissions.commission"
