@@ -32,6 +32,7 @@ def _read(version: PlanVersion) -> engine.Terms:
         base=engine.Base(version.base),
         compression=engine.Compression(version.compression),
         minimum=version.minimum,
+        recurring=version.recurring,
     )
 
 

@@ -62,6 +62,10 @@ class PlanRequest(serializers.Serializer[Any]):
     approval = serializers.ChoiceField(choices=PlanVersion.Approval.choices, default=PlanVersion.Approval.MANUAL)
     hold_days = serializers.IntegerField(min_value=0, max_value=3650, default=0)
     minimum = serializers.IntegerField(min_value=0, max_value=MOST, default=0)
+    recurring = serializers.IntegerField(
+        min_value=1, max_value=1200, allow_null=True, default=None,
+        help_text="How many payments for one service pay commission: 1 is the first only, null every one.",
+    )  # fmt: skip
     rules = serializers.ListField(child=CommissionRule(), max_length=2000)
 
 
@@ -85,7 +89,7 @@ class PlanRow(serializers.ModelSerializer[PlanVersion]):
         model = PlanVersion
         fields = (
             "id", "version", "status", "name", "depth", "base", "compression", "approval", "hold_days", "minimum",
-            "currency", "rules", "created_at", "published_at",
+            "recurring", "currency", "rules", "created_at", "published_at",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -40,7 +40,7 @@ def outcomes_for(
     beyond the depth move down into it. `overrides` are the own rules of partners, by partner. `buyer` is a user.
 
     The reasons are looked for in this order: house, currency_mismatch, self_purchase, frozen, inactive_partner,
-    no_rule, zero_amount, below_minimum.
+    no_rule, recurrence_limit, zero_amount, below_minimum.
     """
     outcomes: list[Outcome] = []
     direct = 0
@@ -51,7 +51,7 @@ def outcomes_for(
         computed = _compute(line, level, ancestor, terms, overrides, direct)
         if level == 1 and computed:
             direct = computed.amount
-        reason = _reason(ancestor, computed, terms, currency, buyer)
+        reason = _reason(line, ancestor, computed, terms, currency, buyer)
         outcomes.append(_outcome(line, level, ancestor, reason, computed))
     return outcomes
 
@@ -114,8 +114,12 @@ def apply_rule(kind: str, value: Decimal | int, base_amount: int, quantity: int)
 
 
 def _reason(
-    ancestor: Ancestor, computed: Computed | None, terms: Terms, currency: str, buyer: UUID | None
+    line: Line, ancestor: Ancestor, computed: Computed | None, terms: Terms, currency: str, buyer: UUID | None
 ) -> Reason | None:
+    return _reason_of_person(ancestor, terms, currency, buyer) or _reason_of_rule(line, computed, terms)
+
+
+def _reason_of_person(ancestor: Ancestor, terms: Terms, currency: str, buyer: UUID | None) -> Reason | None:
     if currency != terms.currency:
         return Reason.CURRENCY_MISMATCH
     if buyer is not None and ancestor.user_id == buyer:
@@ -124,8 +128,14 @@ def _reason(
         return Reason.FROZEN
     if ancestor.status != ACTIVE:
         return Reason.INACTIVE_PARTNER
+    return None
+
+
+def _reason_of_rule(line: Line, computed: Computed | None, terms: Terms) -> Reason | None:
     if computed is None:
         return Reason.NO_RULE
+    if terms.recurring is not None and line.cycle > terms.recurring:
+        return Reason.RECURRENCE_LIMIT
     if computed.amount == 0:
         return Reason.ZERO_AMOUNT
     if computed.amount < terms.minimum:

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     FROZEN = "frozen"
     INACTIVE_PARTNER = "inactive_partner"
     NO_RULE = "no_rule"
+    RECURRENCE_LIMIT = "recurrence_limit"  # the service has been paid for more often than the plan pays on
     ZERO_AMOUNT = "zero_amount"
     BELOW_MINIMUM = "below_minimum"
     BEYOND_DEPTH = "beyond_depth"  # told to a partner above the deepest level; no level of a line has it
@@ -52,6 +53,8 @@ class Line:
     quantity: int
     amount: int
     """Minor units, of the whole line."""
+    cycle: int = 1
+    """The how manyth payment for the same service this is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +111,16 @@ class Terms:
     compression: Compression = Compression.NONE
     minimum: int = 0
     """A commission below this pays nothing, in minor units."""
+    recurring: int | None = None
+    """How many payments for one service pay commission; None: every one."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.depth <= MAX_DEPTH:
             raise ValueError(f"a plan pays 1 to {MAX_DEPTH} levels")
         if self.minimum < 0:
             raise ValueError("a minimum is never negative")
+        if self.recurring is not None and self.recurring < 1:
+            raise ValueError("at least the first payment for a service pays")
         if any(rule.level > self.depth for rule in self.rules):
             raise ValueError("a rule lies beyond the depth of the plan")
 

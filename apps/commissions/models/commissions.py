@@ -144,6 +144,10 @@ class CommissionOutcome(SiteModel):
         FROZEN = engine.Reason.FROZEN.value, "The partner is frozen"
         INACTIVE_PARTNER = engine.Reason.INACTIVE_PARTNER.value, "The partner is not active"
         NO_RULE = engine.Reason.NO_RULE.value, "The plan has no rule for this category and level"
+        RECURRENCE_LIMIT = (
+            engine.Reason.RECURRENCE_LIMIT.value,
+            "The plan pays on fewer payments for one service",
+        )
         ZERO_AMOUNT = engine.Reason.ZERO_AMOUNT.value, "It rounds to nothing"
         BELOW_MINIMUM = engine.Reason.BELOW_MINIMUM.value, "It is below the plan's minimum"
         BEYOND_DEPTH = engine.Reason.BEYOND_DEPTH.value, "Above the deepest level of the plan"

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -73,6 +74,10 @@ class PlanVersion(SiteModel):
     approval = models.CharField(max_length=10, choices=Approval, default=Approval.MANUAL)
     hold_days = models.PositiveSmallIntegerField(default=0)
     minimum = models.BigIntegerField(default=0, help_text="A commission below this pays nothing. Minor units.")
+    recurring = models.PositiveSmallIntegerField(
+        "payments that pay", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1200)],
+        help_text="Of one service, when it is renewed: 1 is the first only. Empty: every one.",
+    )  # fmt: skip
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)
     published_by = models.ForeignKey(
@@ -91,6 +96,9 @@ class PlanVersion(SiteModel):
                 condition=models.Q(depth__gte=1, depth__lte=engine.MAX_DEPTH), name="commissions_version_depth"
             ),
             models.CheckConstraint(condition=models.Q(minimum__gte=0), name="commissions_version_minimum"),
+            models.CheckConstraint(
+                condition=models.Q(recurring=None) | models.Q(recurring__gte=1), name="commissions_version_recurring"
+            ),
             models.CheckConstraint(
                 condition=models.Q(status="draft", published_at=None)
                 | models.Q(status="published", published_at__isnull=False),

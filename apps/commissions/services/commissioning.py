@@ -71,7 +71,7 @@ class _Batch:
         overrides = self._overrides.at(recorded_at, [step.partner_id for step in upline])
         for line in self._lines[order.pk]:
             outcomes = engine.outcomes_for(
-                engine.Line(line.pk, line.category, line.quantity, line.amount),
+                engine.Line(line.pk, line.category, line.quantity, line.amount, line.cycle),
                 terms,
                 upline,
                 overrides,

@@ -12,7 +12,7 @@ from apps.commissions.locks import lock_subject
 from apps.commissions.models import CommissionPlan, PlanRule, PlanVersion
 from apps.sites.selectors import current_site
 
-TERMS = ("name", "depth", "base", "compression", "approval", "hold_days", "minimum")
+TERMS = ("name", "depth", "base", "compression", "approval", "hold_days", "minimum", "recurring")
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ MONTHS = 12
 REASONS = {
     engine.Reason.SELF_PURCHASE: "You bought it yourself. Own purchases earn nothing.",
     engine.Reason.NO_RULE: "The plan has no rule for this at your level.",
+    engine.Reason.RECURRENCE_LIMIT: "The plan pays on fewer payments for the same service.",
     engine.Reason.FROZEN: "Your account was frozen when it was paid.",
     engine.Reason.INACTIVE_PARTNER: "Your account was not active when it was paid.",
     engine.Reason.ZERO_AMOUNT: "Your share rounds to nothing.",
