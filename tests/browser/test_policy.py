@@ -23,7 +23,8 @@ PUBLIC = (
 )
 OF_PARTNERS = (
     "/dashboard/", "/dashboard/team", "/dashboard/commissions", "/dashboard/payouts", "/dashboard/links", "/dashboard/wallet",
-    "/dashboard/settings", "/dashboard/security",
+    "/dashboard/settings", "/dashboard/security", "/dashboard/shop", "/dashboard/orders", "/dashboard/services",
+    "/dashboard/sales",
 )  # fmt: skip
 OF_STAFF = ("/admin/", "/admin/search/?q=a", "/admin/liability/", "/admin/security/", "/admin/referrals/partner/tree/",
             "/admin/rbac/role/matrix/")  # fmt: skip

@@ -43,7 +43,7 @@ def shop(request: Any) -> HttpResponse:
     except DomainError as error:
         form.refuse(error)
         return _show(request, form, status=error.status)
-    return _open(request, order, payment)
+    return open_order(request, order, payment)
 
 
 def _show(request: Any, form: ShopForm, status: int = 200) -> HttpResponse:
@@ -60,10 +60,10 @@ def activate(request: Any) -> HttpResponse:
         order, payment = services.subscribe(user=request.user)
     except DomainError as error:
         return refusal(request, error)
-    return _open(request, order, payment)
+    return open_order(request, order, payment)
 
 
-def _open(request: Any, order: Order, payment: Any) -> HttpResponse:
+def open_order(request: Any, order: Order, payment: Any) -> HttpResponse:
     """Stripe makes the payment; then the order's page. Where it doesn't, nothing stays taken and the page says so."""
     to = reverse("dashboard:order", args=[order.pk])
 
