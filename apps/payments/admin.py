@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from apps.core.backoffice import UplineModelAdmin, money
 from apps.core.errors import DomainError
+from apps.core.money import format_money
 from apps.payments.models import Dispute, Payment, PaymentRefund, StripeAccount
 from apps.payments.services import set_stripe_account
 
@@ -39,6 +40,9 @@ class PaymentAdmin(UplineModelAdmin):
     money_fields = ("amount", "refunded_amount", "charge_refunded")
     amount_shown, refunded_shown = money("amount"), money("refunded_amount", label="given back")
     empty_text = "The first order that is bought here brings one."
+
+    def title_of(self, obj: Payment) -> str:
+        return f"{format_money(obj.amount, obj.currency)}, {obj.description or obj.purpose}"
 
     @admin.display(description="payment")
     def named(self, payment: Payment) -> str:

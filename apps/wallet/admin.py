@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from apps.core.backoffice import UplineModelAdmin, amount_text, money
+from apps.core.money import format_money
 from apps.wallet.models import Account, Balance, Entry, EntryLink, HoldShare, Lot, Posting
 
 KEYS = ("payout.read", "billing.read")
@@ -79,7 +80,7 @@ class PostingAdmin(UplineModelAdmin):
     list_select_related = ("entry", "account")
 
     def title_of(self, obj: Posting) -> str:
-        return f"{amount_text(obj.amount, obj.currency)}, {obj.account.get_kind_display().lower()}"
+        return f"{format_money(obj.amount, obj.currency)}, {obj.account.get_kind_display().lower()}"
 
     @admin.display(description="amount")
     def shown(self, posting: Posting) -> str:
@@ -98,7 +99,7 @@ class LotAdmin(UplineModelAdmin):
     search_prefixes = ("ref_id",)
 
     def title_of(self, obj: Lot) -> str:
-        return f"{amount_text(obj.amount, self.currency_of(obj))} of a {obj.ref_type}"
+        return f"{format_money(obj.amount, self.currency_of(obj))} of a {obj.ref_type}"
 
     def currency_of(self, row: Any) -> str:
         return str(row.account.currency)
@@ -117,7 +118,7 @@ class HoldShareAdmin(UplineModelAdmin):
     search_prefixes = ("hold_key",)
 
     def title_of(self, obj: HoldShare) -> str:
-        return f"{amount_text(obj.amount, self.currency_of(obj))} for a payout"
+        return f"{format_money(obj.amount, self.currency_of(obj))} for a payout"
 
     def currency_of(self, row: Any) -> str:
         return str(row.lot.account.currency)

@@ -84,6 +84,10 @@ class InboxEventAdmin(UplineModelAdmin):
     json_fields = ("payload",)
     search_prefixes = ("event_id",)
     search_help_text = "The beginning of the sender's id"
+
+    def title_of(self, obj: InboxEvent) -> str:
+        return obj.kind
+
     intro = "What payment and custody services told us. An event that was ignored moved nothing, and its note says why."
     empty_text = "The first payment brings some."
 

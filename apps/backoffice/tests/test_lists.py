@@ -145,6 +145,18 @@ def test_a_list_costs_the_same_with_one_row_and_with_five(site, office, deliver,
     }
 
 
+def test_headlines_are_plain_words(site, office, deliver):
+    """What is made for a cell of a list would stand there as code."""
+    one_more(site, deliver, 1)
+    wrong = {}
+    for model, screen in admin.site._registry.items():
+        row = screen.get_queryset(Asked(site)).order_by("pk").first() if model in our_models() else None
+        if row is not None and set("<>&") & set(screen.title_of(row)):
+            wrong[model._meta.label] = screen.title_of(row)
+
+    assert wrong == {}
+
+
 def test_no_row_shows_a_secret(site, office, deliver):
     desk = office("super_admin")
     one_more(site, deliver, 1)
