@@ -124,7 +124,15 @@ class Stage:
 
     def wait_commissioned(self, sales: Sequence[Sale], seconds: float) -> None:
         wanted = {sale.order_id for sale in sales}
-        wait_for(lambda: wanted <= set(self.commissioned()), seconds, "every order to be commissioned")
+        try:
+            wait_for(lambda: wanted <= set(self.commissioned()), seconds, "every order to be commissioned")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.said()}") from error
+
+    def said(self) -> str:
+        """What each process said last."""
+        logs = sorted(self.directory.glob("*.log"))
+        return "\n".join(f"--- {log.stem}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)
 
     def _start(self, name: str, command: list[str], env: dict[str, str]) -> None:
         with (self.directory / f"{name}.log").open("ab") as log:
