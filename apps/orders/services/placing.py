@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal, localcontext
 from uuid import UUID
 
 from django.db import transaction
@@ -32,6 +33,8 @@ from apps.sites.selectors import current_site, site_settings
 PURPOSE = "order"
 MAX_AMOUNT = 10**15
 MAX_QUANTITY = 1_000_000
+MAX_TOKENS = 10**15
+"""Of one line: a hundred of them still fit the columns that sum them."""
 
 
 @dataclass(frozen=True)
@@ -125,13 +128,20 @@ def _renewable(item: Item, items: Sequence[Item], customer: Customer) -> Service
 
 
 def _line(product: Product, item: Item, renews: Service | None) -> OrderLine:
-    amount = product.price * item.quantity
-    if amount > MAX_AMOUNT:
+    amount, tokens = product.price * item.quantity, _tokens(product, item.quantity)
+    if amount > MAX_AMOUNT or (tokens or 0) > MAX_TOKENS:
         raise Invalid("amount_too_large", "This is more than one order can be.", field="items")
     return OrderLine(
         product=product, category=product.category, sku=product.sku, name=product.name, quantity=item.quantity, amount=amount,
-        tokens=None if product.tokens is None else product.tokens * item.quantity, period=product.period, renews=renews,
+        tokens=tokens, period=product.period, renews=renews,
     )  # fmt: skip
+
+
+def _tokens(product: Product, quantity: int) -> Decimal | None:
+    """To the last of 18 places; the usual 28 digits would round."""
+    with localcontext() as exact:
+        exact.prec = 60
+        return None if product.tokens is None else product.tokens * quantity
 
 
 def _open(user: User, customer: Customer, lines: Sequence[OrderLine], name: str) -> tuple[Order, Payment]:

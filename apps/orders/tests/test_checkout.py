@@ -10,15 +10,19 @@ from django.utils import timezone
 from apps.accounts.models import Membership, User
 from apps.accounts.tokens import issue_pair
 from apps.audit.models import AuditEvent
+from apps.audit.services import SYSTEM
 from apps.catalogue.tests.factories import make_product
 from apps.commissions.models import Commission
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_plan
 from apps.core.tenancy import site_context
 from apps.orders.models import Order, OrderLine, Refund
-from apps.orders.services import lapse_order, open_payment_of
+from apps.orders.services import cancel_order, lapse_order, open_payment_of
 from apps.orders.tasks import lapse_orders_of_site
+from apps.payments import errors as payment_errors
+from apps.payments import stripe_api
 from apps.payments.models import Payment
+from apps.payments.services import set_stripe_account
 from apps.payments.tests.factories import dispute_of, intent_of
 from apps.referrals.services import move_partner
 from apps.referrals.tests.factories import make_chain, make_partner
@@ -253,6 +257,78 @@ def test_a_lost_dispute_takes_everything_back(api, shop, chain, pay, told):
     order.refresh_from_db()
     assert (order.status, order.disputed_at) == ("refunded", None)
     assert set(Commission.objects.values_list("status", "amount")) == {("reversed", 0)}
+
+
+def test_a_key_whose_call_failed_may_be_used_again(api, shop, chain):
+    product = make_product(sku="vps", inventory=3)
+    client = api(chain["cara"].user)
+    shop.faults(next_after_commit_500=1)
+
+    first, again = (buy(client, ("vps", 1), headers={"idempotency-key": "k"}) for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (503, 201)
+    assert (again.json()["status"], left(product), Order.objects.count()) == ("pending", 2, 2)
+
+
+def test_given_up_while_it_is_being_opened(api, shop, chain, monkeypatch):
+    """The buyer's other tab was faster; Stripe then refuses. What it took goes back once."""
+    product = make_product(sku="vps", inventory=3)
+
+    def refuses(*args, **kwargs):
+        with site_context(product.site_id):
+            order = Order.objects.get()
+            cancel_order(order=order, state="canceled", actor=chain["cara"].user, reason="Changed my mind")
+        raise payment_errors.provider_refused("this payment was cancelled")
+
+    monkeypatch.setattr(stripe_api, "open_intent", refuses)
+    answer = buy(api(chain["cara"].user), ("vps", 1))
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "payment_provider_refused")
+    assert (left(product), Order.objects.get().status) == (3, "cancelled")
+
+
+def test_an_account_that_takes_no_more_payments_gives_units_back(api, shop, chain):
+    product = make_product(sku="vps", inventory=3)
+    client = api(chain["cara"].user)
+    given_up, lapsed = (order_of(buy(client, ("vps", 1))) for _ in range(2))
+    set_stripe_account(actor=SYSTEM, is_active=False)
+
+    assert client.post(f"{API}/orders/{given_up.pk}/cancel", {}).status_code == 200
+    assert lapse_order(site_id=lapsed.site_id, order_id=lapsed.pk)
+
+    assert (left(product), {row.status for row in Order.objects.all()}) == (3, {"cancelled"})
+    assert {row.status for row in Payment.objects.all()} == {"cancelled"}
+
+
+def test_a_refund_beside_a_lost_dispute_says_what_became_of_it(api, shop, chain, pay, told, make_user, monkeypatch):
+    """The bank takes all of it while ours is on its way: the order can't go back twice."""
+    make_product(sku="vps")
+    order = pay(order_of(buy(api(chain["cara"].user), ("vps", 1))))
+    staff, made = api(make_user(roles=["super_admin"])), stripe_api.MadeRefund("re_late", "succeeded")
+
+    def late(*args, **kwargs):
+        told("charge.dispute.closed", dispute_of(open_payment_of(order), status="lost"))
+        return made
+
+    monkeypatch.setattr(stripe_api, "make_refund", late)
+    answers = [staff.post(f"{API}/orders/{order.pk}/refunds", {"external_id": "R-1"}) for _ in range(2)]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(409, "invalid_state")] * 2
+    order.refresh_from_db()
+    assert (order.status, order.refunded_amount, Refund.objects.count()) == ("refunded", 10_000, 1)
+
+
+def test_tokens_are_exact_and_bounded(api, shop, chain):
+    make_product(sku="fine", tokens="12345678901.123456789012345678")
+    make_product(sku="vast", tokens="99999999999999999999")
+    client = api(chain["cara"].user)
+
+    fine, vast = buy(client, ("fine", 3)), buy(client, ("vast", 10))
+
+    assert fine.json()["lines"][0]["tokens"] == "37037036703.370370367037037034"
+    assert (vast.status_code, vast.json()["code"]) == (400, "amount_too_large")
+    shown = {row["sku"]: row["tokens"] for row in client.get(f"{API}/tiers").json()["results"]}
+    assert shown["fine"] == "12345678901.123456789012345678"
 
 
 def members(site_id, count):
