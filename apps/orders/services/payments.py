@@ -96,8 +96,8 @@ def drop_order(*, order: Order) -> None:
 
 
 def lapsed_orders(limit: int) -> list[UUID]:
-    """Whose time to pay is over, longest ago first."""
-    over = Order.objects.filter(status__in=Order.PAYABLE, expires_at__lte=timezone.now()).order_by("expires_at")
+    """Whose time to pay is over. In any order: those that Stripe keeps would else stand before the others for ever."""
+    over = Order.objects.filter(status__in=Order.PAYABLE, expires_at__lte=timezone.now()).order_by("?")
     return list(over.values_list("pk", flat=True)[:limit])
 
 

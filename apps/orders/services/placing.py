@@ -19,7 +19,7 @@ from apps.audit.services import Actor
 from apps.catalogue import services as catalogue
 from apps.catalogue.models import Product
 from apps.catalogue.services.products import ACTIVATION
-from apps.core.errors import Conflict, Invalid
+from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.ids import uuid7
 from apps.orders.models import Customer, Order, OrderLine, Service
 from apps.orders.services.customers import CustomerIds, find_or_create_customer
@@ -59,8 +59,9 @@ def place_order(*, user: User, items: Sequence[Item]) -> tuple[Order, Payment]:
     lines = [_line(products[item.sku], item, _renewable(item, items, customer)) for item in wanted]
     if sum(line.amount for line in lines) > MAX_AMOUNT:
         raise Invalid("amount_too_large", "This is more than one order can be.", field="items")
-    taken = catalogue.take_units(_units(lines, "quantity"))
-    for line in lines:
+    new = [line for line in lines if line.renews is None]  # what is renewed was taken when it was bought
+    taken = catalogue.take_units(_units(new, "quantity"))
+    for line in new:
         line.reserved = line.quantity if line.product_id and taken[line.product_id] else 0
     return _open(user, customer, lines, products[wanted[0].sku].name)
 
@@ -69,9 +70,12 @@ def place_order(*, user: User, items: Sequence[Item]) -> tuple[Order, Payment]:
 def subscribe(*, user: User) -> tuple[Order, Payment]:
     """The order for a partner's activation fee (H5): the one that waits for its payment, or a new one.
 
-    Raises Conflict (invalid_state: not waiting, or nothing to pay here; payments_unavailable).
+    Raises NotFound for who has no place in the tree, Conflict (invalid_state: not waiting, or nothing to pay here;
+    payments_unavailable).
     """
-    partner = Partner.objects.people().select_for_update(no_key=True).get(user=user)
+    partner = Partner.objects.people().select_for_update(no_key=True).filter(user=user).first()
+    if partner is None:
+        raise NotFound()
     if partner.status != Partner.Status.PENDING:
         raise Conflict("invalid_state", f"This partner is {partner.status}.")
     settings = site_settings()

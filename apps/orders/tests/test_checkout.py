@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connections
@@ -11,12 +12,13 @@ from apps.accounts.models import Membership, User
 from apps.accounts.tokens import issue_pair
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
+from apps.catalogue.services import update_product
 from apps.catalogue.tests.factories import make_product
 from apps.commissions.models import Commission
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_plan
 from apps.core.tenancy import site_context
-from apps.orders.models import Order, OrderLine, Refund
+from apps.orders.models import Order, OrderLine, Refund, Service
 from apps.orders.services import cancel_order, lapse_order, open_payment_of
 from apps.orders.tasks import lapse_orders_of_site
 from apps.payments import errors as payment_errors
@@ -329,6 +331,98 @@ def test_tokens_are_exact_and_bounded(api, shop, chain):
     assert (vast.status_code, vast.json()["code"]) == (400, "amount_too_large")
     shown = {row["sku"]: row["tokens"] for row in client.get(f"{API}/tiers").json()["results"]}
     assert shown["fine"] == "12345678901.123456789012345678"
+
+
+def test_a_renewal_takes_no_further_unit(api, shop, chain, pay):
+    """What its buyer has is theirs to go on with, also when no more are to be had."""
+    product = make_product(sku="vps", inventory=1, period="month")
+    client = api(chain["cara"].user)
+    pay(order_of(buy(client, ("vps", 1))))
+    service = Service.objects.get()
+
+    answer = client.post(f"{API}/orders", {"items": [{"sku": "vps", "quantity": 1, "renews": str(service.pk)}]})
+
+    assert (answer.status_code, left(product)) == (201, 0)
+    renewal = order_of(answer)
+    client.post(f"{API}/orders/{renewal.pk}/cancel", {})
+    assert left(product) == 0
+    assert buy(client, ("vps", 1)).json()["code"] == "sold_out"
+
+
+def test_the_price_of_the_order_is_paid_and_not_that_of_now(api, shop, chain, pay):
+    product = make_product(sku="vps", price=10_000)
+    make_plan(*percent("0.10"))
+    order = order_of(buy(api(chain["cara"].user), ("vps", 1)))
+    update_product(product=product, changes={"price": 99_000, "category": "dearer"}, actor=SYSTEM)
+
+    assert (pay(order).status, order.amount, order.lines.get().category) == ("paid", 10_000, product.category)
+    assert Commission.objects.get().amount == 1_000
+
+
+@pytest.mark.parametrize("path", ["orders/{}", "orders/{}/cancel", "orders/{}/refunds", "services/{}/cancel"])
+def test_another_buyers_is_answered_as_what_never_was(api, shop, chain, pay, path):
+    make_product(sku="vps", period="month")
+    order = pay(order_of(buy(api(chain["cara"].user), ("vps", 1))))
+    theirs = Service.objects.get().pk if "services" in path else order.pk
+    stranger, body = api(chain["ann"].user), {"external_id": "R-1"}
+
+    answers = [
+        stranger.get(f"{API}/{path.format(pk)}")
+        if path == "orders/{}"
+        else stranger.post(f"{API}/{path.format(pk)}", body)
+        for pk in (theirs, uuid4())
+    ]
+
+    told = [{**answer.json(), "request_id": ""} for answer in answers]
+    assert (told[0], answers[0].status_code) == (told[1], answers[1].status_code)
+    assert answers[0].status_code in (403, 404)
+    assert Refund.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"sku": "vps", "quantity": 1e30}, {"sku": "vps", "quantity": 1.0}, {"sku": "vps", "quantity": True},
+        {"sku": "vps", "quantity": 10**40}, {"sku": "vps\x00"}, {"sku": ["vps"]}, {"sku": {"a": 1}}, {"sku": "v" * 65}, "vps",
+        None, {"sku": "vps", "renews": "x"}, {"sku": "vps", "renews": 1},
+    ],
+)  # fmt: skip
+def test_what_is_no_item_stores_nothing(api, shop, chain, item):
+    product = make_product(sku="vps", inventory=3)
+
+    answer = api(chain["cara"].user).post(f"{API}/orders", {"items": [{"sku": "vps"}, item]})
+
+    assert (answer.status_code, left(product), Order.objects.count()) == (400, 3, 0)
+
+
+@pytest.mark.parametrize(
+    "body", [{"amount": 1.0}, {"amount": 0}, {"amount": -1}, {"amount": 10**30}, {"external_id": "\x00"}]
+)
+def test_what_is_no_refund_asks_stripe_for_nothing(api, shop, chain, pay, make_user, body):
+    make_product(sku="vps")
+    order = pay(order_of(buy(api(chain["cara"].user), ("vps", 1))))
+
+    answer = api(make_user(roles=["super_admin"])).post(
+        f"{API}/orders/{order.pk}/refunds", {"external_id": "R-1"} | body
+    )
+
+    assert (answer.status_code, Refund.objects.count(), open_payment_of(order).refunds.count()) == (400, 0, 0)
+
+
+def test_orders_that_stripe_keeps_stand_in_nobodys_way(api, shop, chain, monkeypatch):
+    """Paid there, and no event told us: asked about ever again, they must not be all that is asked about."""
+    product = make_product(sku="vps", inventory=3)
+    client = api(chain["cara"].user)
+    placed = [order_of(buy(client, ("vps", 1))) for _ in range(3)]
+    for order in placed[:2]:
+        shop.pay(open_payment_of(order).provider_id)
+    monkeypatch.setattr("apps.orders.tasks.BATCH", 2)
+    later = timezone.now() + timedelta(minutes=31)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
+
+    given_up = sum(lapse_orders_of_site(str(product.site_id)) for _ in range(25))
+
+    assert (given_up, left(product)) == (1, 1)
 
 
 def members(site_id, count):
