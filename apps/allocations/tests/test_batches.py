@@ -229,3 +229,25 @@ def test_tokens_of_a_disputed_order_are_not_sent(boss, owed):
     assert (answer.status_code, answer.json()["code"]) == (409, "invalid_state")
     assert str(answer.json()).count("order_disputed") == 1
     nothing_moved()
+
+
+@pytest.mark.parametrize("odd", [None, "x", 1, {}, [], [1], ["x"], [None], [[]], ["\x00"], {"0": "x"}])
+def test_what_names_no_allocations_sends_nothing(boss, owed, odd):
+    owed(1)
+
+    assert boss.post(URL, {"allocation_ids": odd}, format="json").status_code in (400, 404)
+    nothing_moved()
+
+
+def test_nobody_sends_their_own_in_a_crowd_and_buyers_send_nothing(api, make_user, owed, buyer, custody, deliver):
+    both = make_user("both@example.com", roles=["affiliate_manager"])
+    give_address(both, 7)
+    make_token_order(both)
+    rows = owed(2)
+
+    answers = [send(api(both), *rows), send(api(buyer), *rows)]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (403, "own_allocation"), (403, "permission_denied"),
+    ]  # fmt: skip
+    nothing_moved()

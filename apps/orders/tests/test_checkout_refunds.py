@@ -6,6 +6,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from apps.accounts.models import Membership
 from apps.audit.services import SYSTEM
 from apps.catalogue.models import Product
 from apps.catalogue.tests.factories import make_product
@@ -21,7 +22,10 @@ from apps.payments import services as payments
 from apps.payments.models import Payment, PaymentRefund
 from apps.payments.tests import factories
 from apps.payments.tests.factories import dispute_of, intent_of
+from apps.rbac.services import give_affiliate_role
+from apps.referrals.services import join
 from apps.referrals.tests.factories import make_chain
+from apps.sites.services import change_settings
 from apps.wallet import selectors as wallets
 from apps.wallet import services as wallet
 
@@ -221,3 +225,25 @@ def test_two_renewals_of_one_service_at_once_are_two_periods(committed, stripe):
         renewed = Service.objects.get()
         assert (renewed.cycles, (renewed.ends_at - service.ends_at).days in range(59, 63)) == (3, True)
         assert Payment.objects.filter(status="succeeded").count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_is_given_a_fee_to_pay_can_pay_it(committed, stripe):
+    """Pressed five times at once: one order, one payment, and no secret of one that was given up."""
+    with site_context(committed):
+        changes = {"activation": "required", "activation_fee": 49_900, "qualifying_categories": ["server"]}
+        change_settings(changes=changes, actor=SYSTEM)
+    (client,) = members(committed, 1)
+    with site_context(committed):
+        user = Membership.objects.get().user
+        give_affiliate_role(user=user)
+        assert join(user=user).status == "pending"
+
+    answers = at_once(*[lambda: client.post(f"{API}/affiliate/subscribe", {"path": "paid"})] * 5)
+
+    assert {answer.status_code for answer in answers} <= {201, 409, 503}, answers
+    given = {answer.json()["order_id"] for answer in answers if answer.status_code == 201}
+    with site_context(committed):
+        orders = {str(order.pk): order.status for order in Order.objects.all()}
+        assert {orders[pk] for pk in given} <= {"pending"}, orders
+        assert list(orders.values()).count("pending") <= 1
