@@ -30,7 +30,7 @@ _TONE = {
 _WAITS = {"account": "a guest, who has no account yet", "address": "no address on the token's network"}
 _REFUSED = {
     "invalid_state": "not waiting any more", "account_missing": _WAITS["account"], "address_missing": _WAITS["address"],
-    "nothing_to_send": "less than the token's smallest part",
+    "order_disputed": "a bank disputes the payment", "nothing_to_send": "less than the token's smallest part",
 }  # fmt: skip
 
 

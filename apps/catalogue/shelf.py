@@ -4,6 +4,7 @@ The units shown may be a few seconds old, the sale asks the database. A dead Red
 """
 
 import logging
+from decimal import Decimal
 from typing import Any
 
 from django.core.cache import cache
@@ -44,11 +45,17 @@ def _read() -> list[dict[str, Any]]:
         {
             "id": str(product.pk), "sku": product.sku, "name": product.name, "description": product.description,
             "category": product.category, "price": product.price, "currency": currency, "inventory": product.inventory,
-            "tokens": None if product.tokens is None else f"{product.tokens.normalize():f}",
+            "tokens": None if product.tokens is None else _plain(product.tokens),
             "period": product.period or None,
         }
         for product in Product.objects.filter(is_active=True)
     ]  # fmt: skip
+
+
+def _plain(tokens: Decimal) -> str:
+    """Every digit, and no needless zeros."""
+    text = f"{tokens:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _keep(found: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ what is kept of it under an Idempotency-Key, is the last phase's.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
@@ -69,8 +69,14 @@ def _of_view(view: Any, request: Request) -> Callable[[Callable[[], Any]], HttpR
     return answer
 
 
-def run(request: Any, transaction: Callable[[Callable[[], HttpResponse]], HttpResponse]) -> HttpResponse:
-    """The phases that are left, after the first has been committed. `transaction` runs a function in one of the site's."""
+class Transaction(Protocol):
+    """Runs a function in a transaction of the site's. With `is_answer`, what it returns is kept with what hangs on the answer."""
+
+    def __call__(self, make: Callable[[], HttpResponse], *, is_answer: bool = True) -> HttpResponse: ...
+
+
+def run(request: Any, transaction: Transaction) -> HttpResponse:
+    """The phases that are left, after the first has been committed."""
     while True:
         phase: Phase = request.phase
         request.phase = None
@@ -85,9 +91,7 @@ def run(request: Any, transaction: Callable[[Callable[[], HttpResponse]], HttpRe
             return response
 
 
-def _failed(
-    phase: Phase, error: Exception, transaction: Callable[[Callable[[], HttpResponse]], HttpResponse]
-) -> HttpResponse:
+def _failed(phase: Phase, error: Exception, transaction: Transaction) -> HttpResponse:
     """What follows from the failure is committed even though the answer is an error, so it has a transaction of its own."""
     if phase.failed is not None:
         answered = _follow_up(phase.failed, error, transaction)
@@ -100,18 +104,15 @@ def _failed(
     return phase.answer(again)
 
 
-def _follow_up(
-    failed: Callable[[Exception], Any],
-    error: Exception,
-    transaction: Callable[[Callable[[], HttpResponse]], HttpResponse],
-) -> Any:
+def _follow_up(failed: Callable[[Exception], Any], error: Exception, transaction: Transaction) -> Any:
+    """Its empty response is nobody's answer: kept under an Idempotency-Key it would be replayed as one."""
     told: list[Any] = []
 
     def follow() -> HttpResponse:
         told.append(failed(error))
         return HttpResponse()
 
-    transaction(follow)
+    transaction(follow, is_answer=False)
     return told[0]
 
 

@@ -38,7 +38,7 @@ def send_refunds() -> int:
 @shared_task
 def send_refunds_of_site(site_id: str) -> int:
     with site_context(site_id):
-        waiting = PaymentRefund.objects.filter(status=PaymentRefund.Status.REQUESTED).order_by("id")
+        waiting = PaymentRefund.objects.filter(status=PaymentRefund.Status.REQUESTED, provider_id=None).order_by("id")
         ids = list(waiting.values_list("pk", flat=True)[:BATCH])
     for refund_id in ids:
         send_one_refund(site_id, str(refund_id))

@@ -1,6 +1,7 @@
 """The site of a request, and the transaction that sees only its rows."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -73,7 +74,7 @@ class SiteTransactionMiddleware:
         if request.phase is None or first.status_code >= 400:
             response = first
         else:
-            response = phases.run(request, lambda make: self._transaction(request, make))
+            response = phases.run(request, partial(self._transaction, request))
             response = phases.carry_over(first, response)
         if site is None:  # the installation's own, or a site that the session's switcher chose further in
             return response
@@ -86,13 +87,13 @@ class SiteTransactionMiddleware:
         return response
 
     @staticmethod
-    def _transaction(request: Any, make: Callable[[], Any]) -> Any:
+    def _transaction(request: Any, make: Callable[[], Any], *, is_answer: bool = True) -> Any:
         """One transaction, of the request's site if it has one. Its last phase commits what hangs on the answer."""
         with transaction.atomic() if request.site is None else site_context(request.site.pk):
             response = make()
             if response.status_code >= 400:
                 transaction.set_rollback(True)
-            elif request.phase is None:
+            elif is_answer and request.phase is None:
                 for write in request.before_commit:
                     write(response)
         return response

@@ -18,6 +18,8 @@ KEYS_KEPT_SECONDS = 3600
 COOLDOWN_SECONDS = 10  # an unknown key has the set fetched again, at most so often
 LEEWAY_SECONDS = 10
 MAX_TOKEN = 16_384
+FAR_AHEAD = 2**33
+"""Seconds; beyond the year 2200 no sign-in was."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def verify(provider: Provider, raw: str, *, nonce: str = "") -> Person:
         )  # fmt: skip
     except PyJWKClientConnectionError as error:
         raise Unavailable("issuer_unavailable", "The issuer of this token doesn't answer. Try again.") from error
-    except (jwt.PyJWTError, PyJWKClientError, ValueError, TypeError) as error:
+    except (jwt.PyJWTError, PyJWKClientError, ValueError, TypeError, OverflowError) as error:
         raise _invalid() from error
     if nonce and claims.get("nonce") != nonce:
         raise _invalid()
@@ -54,17 +56,27 @@ def verify(provider: Provider, raw: str, *, nonce: str = "") -> Person:
 
 
 def _person(claims: dict[str, Any]) -> Person:
-    subject, email = claims["sub"], claims.get("email")
-    if not isinstance(subject, str) or not 0 < len(subject) <= 255 or "\x00" in subject:
+    subject, email = _text(claims, "sub"), _text(claims, "email")
+    if not 0 < len(subject) <= 255:
         raise _invalid()
-    known = isinstance(email, str) and len(email) <= 254 and claims.get("email_verified", True) in (True, "true")
-    name = claims.get("name")
-    auth_time = claims.get("auth_time", claims["iat"])
+    known = len(email) <= 254 and claims.get("email_verified", True) in (True, "true")
     return Person(
-        claims["iss"], subject, email.strip().lower() if known and isinstance(email, str) else "",
-        name.strip()[:120] if isinstance(name, str) and "\x00" not in name else "",
-        int(auth_time) if isinstance(auth_time, (int, float)) else int(claims["iat"]),
+        claims["iss"], subject, email.strip().lower() if known else "", _text(claims, "name").strip()[:120],
+        _moment(claims.get("auth_time", claims["iat"])),
     )  # fmt: skip
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    """What a database keeps: without NUL and without halves of characters. Anything else was not said."""
+    value = claims.get(name)
+    if not isinstance(value, str) or "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        return ""
+    return value
+
+
+def _moment(said: Any) -> int:
+    """A time that can be one; long ago otherwise, so that nothing counts as proven just now."""
+    return int(said) if isinstance(said, (int, float)) and 0 <= said < FAR_AHEAD else 0
 
 
 def _invalid() -> Unauthenticated:

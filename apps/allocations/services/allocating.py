@@ -48,7 +48,10 @@ def follow_line(allocation: Allocation) -> None:
     if allocation.status in (Status.PENDING, Status.FAILED):
         _shrink(allocation, left)
     elif allocation.status in (Status.PROCESSING, Status.COMPLETED):
-        _flag(allocation, allocation.tokens - left)
+        with localcontext() as exact:
+            exact.prec = 60
+            overpaid = allocation.tokens - left
+        _flag(allocation, overpaid)
 
 
 def _shrink(allocation: Allocation, left: Decimal) -> None:

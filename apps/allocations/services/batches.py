@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Decimal, localcontext
 from uuid import UUID
 
 from django.db import transaction
@@ -49,7 +49,7 @@ def send_batch(*, allocation_ids: Sequence[UUID], actor: audit.Actor) -> Allocat
         raise errors.not_ready(refused)
     batch = AllocationBatch.objects.create(
         created_by_id=actor.actor_id if actor.actor_kind == "user" else None,
-        asset=account.asset_id, count=len(ready), tokens=sum((row.tokens for row in ready), Decimal(0)),
+        asset=account.asset_id, count=len(ready), tokens=_sum(ready),
     )  # fmt: skip
     _write_down(batch, ready, account)
     audit.record(
@@ -72,6 +72,12 @@ def lock(allocation_ids: Sequence[UUID]) -> list[Allocation]:
 def choose(rows: Iterable[Allocation], account: CustodyAccount) -> tuple[list[Ready], list[tuple[str, str]]]:
     """What of `rows` can be sent, and (id, code) of what can't. Also what the back office shows before sending."""
     rows = list(rows)
+    with localcontext() as exact:
+        exact.prec = 60  # the columns hold 38 digits, the usual context 28
+        return _choose(rows, account)
+
+
+def _choose(rows: list[Allocation], account: CustodyAccount) -> tuple[list[Ready], list[tuple[str, str]]]:
     addresses = _addresses({row.buyer_id for row in rows if row.buyer_id}, account.network)
     ready: list[Ready] = []
     refused: list[tuple[str, str]] = []
@@ -80,6 +86,8 @@ def choose(rows: Iterable[Allocation], account: CustodyAccount) -> tuple[list[Re
         address = addresses.get(row.buyer_id) if row.buyer_id else None
         if row.status != Status.PENDING:
             refused.append((str(row.pk), "invalid_state"))
+        elif row.order.disputed_at is not None:
+            refused.append((str(row.pk), "order_disputed"))
         elif row.buyer_id is None:
             refused.append((str(row.pk), "account_missing"))
         elif address is None:
@@ -89,6 +97,12 @@ def choose(rows: Iterable[Allocation], account: CustodyAccount) -> tuple[list[Re
         else:
             ready.append(Ready(row, address, tokens))
     return ready, refused
+
+
+def _sum(ready: Iterable[Ready]) -> Decimal:
+    with localcontext() as exact:
+        exact.prec = 60
+        return sum((row.tokens for row in ready), Decimal(0))
 
 
 def _addresses(user_ids: Iterable[UUID], network: str) -> dict[UUID, CryptoAddress]:

@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from django.utils import timezone
 
 from apps.allocations.models import Allocation, AllocationBatch, Transfer
 from apps.allocations.services import retry_allocation, send_batch
@@ -11,6 +12,7 @@ from apps.allocations.tests.factories import give_address, make_token_order, pus
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
+from apps.orders.models import Order
 
 URL = "/api/v1/admin/allocations/batches"
 
@@ -205,4 +207,47 @@ def test_sending_is_for_those_who_process_payouts(owed, make_user, api, role):
     (row,) = owed()
 
     assert send(api(make_user(roles=[role])), row).status_code == 403
+    nothing_moved()
+
+
+def test_thirty_digits_are_sent_to_the_last(boss, owed):
+    rows = owed(2, "123456789012.123456789012345678")
+
+    answer = send(boss, *rows)
+
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["tokens"] == "246913578024.246913578024691356"
+
+
+def test_tokens_of_a_disputed_order_are_not_sent(boss, owed):
+    """What is on the chain doesn't come back, and the money may."""
+    rows = owed(2)
+    Order.objects.filter(pk=rows[1].order_id).update(disputed_at=timezone.now())
+
+    answer = send(boss, *rows)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "invalid_state")
+    assert str(answer.json()).count("order_disputed") == 1
+    nothing_moved()
+
+
+@pytest.mark.parametrize("odd", [None, "x", 1, {}, [], [1], ["x"], [None], [[]], ["\x00"], {"0": "x"}])
+def test_what_names_no_allocations_sends_nothing(boss, owed, odd):
+    owed(1)
+
+    assert boss.post(URL, {"allocation_ids": odd}, format="json").status_code in (400, 404)
+    nothing_moved()
+
+
+def test_nobody_sends_their_own_in_a_crowd_and_buyers_send_nothing(api, make_user, owed, buyer, custody, deliver):
+    both = make_user("both@example.com", roles=["affiliate_manager"])
+    give_address(both, 7)
+    make_token_order(both)
+    rows = owed(2)
+
+    answers = [send(api(both), *rows), send(api(buyer), *rows)]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (403, "own_allocation"), (403, "permission_denied"),
+    ]  # fmt: skip
     nothing_moved()

@@ -152,3 +152,11 @@ def test_keys_that_cant_be_fetched_are_asked_for_again_later(custody, post, sett
 
 def test_only_posts(custody, client):
     assert client.get("/webhooks/fireblocks/ALPHA").status_code == 405
+
+
+@pytest.mark.parametrize("what", ['"\\ud800"', '"\\u0000"', "1e400", "[" * 5000])
+def test_what_no_database_keeps_is_refused(custody, post, what):
+    body = json.dumps(happened(note="HERE")).replace('"HERE"', what).encode()
+
+    assert post(None, raw=body).status_code == 400
+    nothing_came()

@@ -141,3 +141,14 @@ def test_a_page_keeps_its_session(client, transactional_alpha):
     assert (answer.status_code, answer.content) == (200, b"inside: False")
     assert any(name.startswith("session") for name in answer.cookies)
     assert answer["X-Frame-Options"] == "DENY"
+
+
+def test_a_failed_call_frees_the_key(client, transactional_alpha):
+    """What `failed` commits is no answer: the same key may try again (settled.md, Sites, users, tokens)."""
+    body, headers = {"fault": "refused"}, {"idempotency-key": "k"}
+    first, again = (client.post("/api/v1/phases", body, headers=headers) for _ in range(2))
+
+    assert (first.status_code, again.status_code, again.json()["code"]) == (409, 409, "gateway_refused")
+    assert len(seen) == 2
+    with site_context(transactional_alpha):
+        assert IdempotencyKey.objects.filter(key="k").count() == 0

@@ -1,12 +1,14 @@
 """Buying at the site itself: the shop, my orders, paying, giving up."""
 
+from uuid import uuid4
+
 import pytest
 
 from apps.catalogue import shelf
 from apps.catalogue.tests.factories import make_product
 from apps.dashboard.tests.conftest import PASSWORD
 from apps.orders.models import Order
-from apps.orders.services import open_payment_of
+from apps.orders.services import Item, open_payment_of, place_order
 from apps.orders.tests.conftest import pay, shop, stripe, told
 from apps.sites.models import SiteSettings
 
@@ -177,3 +179,31 @@ def test_a_partner_pays_for_being_one(shop, signed_in, make_user, pay):
     pay(Order.objects.get())
     assert Partner.objects.get(user=nia).status == "active"
     assert client.post("/dashboard/activate").status_code == 409
+
+
+@pytest.mark.parametrize("said", ["1e5", "-1", "1.5", "9" * 400, "\x00", "0x1", "[]", "1000001", "NaN"])
+def test_odd_quantities_are_refused_and_nothing_is_taken(shop, buyer, said):
+    product = make_product(inventory=3)
+
+    answer = buyer.post("/dashboard/shop", {product.sku: said})
+
+    product.refresh_from_db()
+    assert (answer.status_code, product.inventory, Order.objects.count()) == (400, 3, 0)
+
+
+def test_staff_without_a_place_in_the_tree_pay_no_fee(shop, signed_in, make_user):
+    staff = signed_in(make_user("staff@example.com", password=PASSWORD, roles=["admin"]))
+
+    assert staff.post("/dashboard/activate").status_code in (404, 409)
+    assert Order.objects.count() == 0
+
+
+def test_somebody_elses_order_is_as_unknown_as_none(shop, buyer, stranger):
+    order, _ = place_order(user=stranger, items=[Item(make_product(inventory=3).sku)])
+
+    for page in ("{}", "{}/pay"):
+        answers = [buyer.get(f"/dashboard/orders/{page.format(pk)}") for pk in (order.pk, uuid4())]
+        assert [answer.status_code for answer in answers] == [404, 404]
+    answers = [buyer.post(f"/dashboard/orders/{pk}/cancel") for pk in (order.pk, uuid4())]
+    order.refresh_from_db()
+    assert ([answer.status_code for answer in answers], order.status) == ([404, 404], "pending")

@@ -288,3 +288,14 @@ def test_nor_one_whose_name_leads_there(site, settings, issuer, api):
     answer = sign_in(api, issuer.token(**ANN, iss="https://localhost/"))
 
     assert (answer.status_code, issuer.asked) == (503, 0)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"name": "\ud800"}, {"email": "\ud800@example.com"}, {"sub": "\ud800"}, {"auth_time": 10**30},
+        {"auth_time": float("inf")}, {"iat": float("inf")}, {"auth_time": True, "name": ["Ann"], "email": {}},
+    ],
+)  # fmt: skip
+def test_what_an_issuer_should_not_say_breaks_nothing(api, issuer, provider, odd):
+    assert sign_in(api, issuer.token(**ANN | odd)).status_code in (200, 401)

@@ -1,5 +1,6 @@
 """What becomes of an order when something becomes of its payment (apps.payments.purposes)."""
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -86,14 +87,17 @@ def cancel_order(*, order: Order, state: str, actor: Actor, reason: str) -> Orde
 def drop_order(*, order: Order) -> None:
     """Stripe would not open a payment: nobody can pay this order, so it keeps no units until it would lapse.
 
-    If the intent was made all the same and is paid by whatever means, the money goes back: nobody wants it.
+    If the intent was made all the same and is paid by whatever means, the money goes back: nobody wants it. Nothing happens where
+    Stripe has the payment, since somebody may be paying it, and where the order was given up meanwhile.
     """
-    cancel_order(order=order, state=NEVER_OPENED, actor=SYSTEM, reason="The payment could not be opened.")
+    if open_payment_of(order).provider_id is None:
+        with suppress(Conflict), transaction.atomic():
+            cancel_order(order=order, state=NEVER_OPENED, actor=SYSTEM, reason="The payment could not be opened.")
 
 
 def lapsed_orders(limit: int) -> list[UUID]:
-    """Whose time to pay is over, longest ago first."""
-    over = Order.objects.filter(status__in=Order.PAYABLE, expires_at__lte=timezone.now()).order_by("expires_at")
+    """Whose time to pay is over. In any order: those that Stripe keeps would else stand before the others for ever."""
+    over = Order.objects.filter(status__in=Order.PAYABLE, expires_at__lte=timezone.now()).order_by("?")
     return list(over.values_list("pk", flat=True)[:limit])
 
 
@@ -108,7 +112,7 @@ def lapse_order(*, site_id: UUID | str, order_id: UUID) -> bool:
         try:
             ask = payments.call_off(payment)
         except Conflict:
-            return False  # the site has switched its account off: its payments may still come
+            return False  # without an account at all there is nobody to ask
     try:
         state = ask()
     except DomainError:
@@ -137,8 +141,14 @@ def ask_refund(
 
 
 def find_refund(*, order: Order, refund: PaymentRefund) -> Refund:
-    """What became of it. Raises Conflict payment_provider_refused when Stripe would not give it back."""
+    """What became of it. Raises Conflict payment_provider_refused when Stripe would not give it back, invalid_state when all of
+    the order had gone back by another way meanwhile."""
     refund.refresh_from_db()
     if refund.status == PaymentRefund.Status.FAILED:
         raise payment_errors.provider_refused(refund.failure or "the refund failed")
-    return Refund.objects.select_related("order").get(order=order, external_id=refund.external_id)
+    told = Refund.objects.select_related("order").filter(order=order, external_id=refund.external_id).first()
+    if told is None:
+        raise Conflict(
+            "invalid_state", "All of this order had gone back by another way, a dispute or a refund at Stripe."
+        )
+    return told

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal, localcontext
 from uuid import UUID
 
 from django.db import transaction
@@ -18,7 +19,7 @@ from apps.audit.services import Actor
 from apps.catalogue import services as catalogue
 from apps.catalogue.models import Product
 from apps.catalogue.services.products import ACTIVATION
-from apps.core.errors import Conflict, Invalid
+from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.ids import uuid7
 from apps.orders.models import Customer, Order, OrderLine, Service
 from apps.orders.services.customers import CustomerIds, find_or_create_customer
@@ -32,6 +33,8 @@ from apps.sites.selectors import current_site, site_settings
 PURPOSE = "order"
 MAX_AMOUNT = 10**15
 MAX_QUANTITY = 1_000_000
+MAX_TOKENS = 10**15
+"""Of one line: a hundred of them still fit the columns that sum them."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,9 @@ def place_order(*, user: User, items: Sequence[Item]) -> tuple[Order, Payment]:
     lines = [_line(products[item.sku], item, _renewable(item, items, customer)) for item in wanted]
     if sum(line.amount for line in lines) > MAX_AMOUNT:
         raise Invalid("amount_too_large", "This is more than one order can be.", field="items")
-    taken = catalogue.take_units(_units(lines, "quantity"))
-    for line in lines:
+    new = [line for line in lines if line.renews is None]  # what is renewed was taken when it was bought
+    taken = catalogue.take_units(_units(new, "quantity"))
+    for line in new:
         line.reserved = line.quantity if line.product_id and taken[line.product_id] else 0
     return _open(user, customer, lines, products[wanted[0].sku].name)
 
@@ -66,9 +70,12 @@ def place_order(*, user: User, items: Sequence[Item]) -> tuple[Order, Payment]:
 def subscribe(*, user: User) -> tuple[Order, Payment]:
     """The order for a partner's activation fee (H5): the one that waits for its payment, or a new one.
 
-    Raises Conflict (invalid_state: not waiting, or nothing to pay here; payments_unavailable).
+    Raises NotFound for who has no place in the tree, Conflict (invalid_state: not waiting, or nothing to pay here;
+    payments_unavailable).
     """
-    partner = Partner.objects.people().select_for_update(no_key=True).get(user=user)
+    partner = Partner.objects.people().select_for_update(no_key=True).filter(user=user).first()
+    if partner is None:
+        raise NotFound()
     if partner.status != Partner.Status.PENDING:
         raise Conflict("invalid_state", f"This partner is {partner.status}.")
     settings = site_settings()
@@ -125,13 +132,20 @@ def _renewable(item: Item, items: Sequence[Item], customer: Customer) -> Service
 
 
 def _line(product: Product, item: Item, renews: Service | None) -> OrderLine:
-    amount = product.price * item.quantity
-    if amount > MAX_AMOUNT:
+    amount, tokens = product.price * item.quantity, _tokens(product, item.quantity)
+    if amount > MAX_AMOUNT or (tokens or 0) > MAX_TOKENS:
         raise Invalid("amount_too_large", "This is more than one order can be.", field="items")
     return OrderLine(
         product=product, category=product.category, sku=product.sku, name=product.name, quantity=item.quantity, amount=amount,
-        tokens=None if product.tokens is None else product.tokens * item.quantity, period=product.period, renews=renews,
+        tokens=tokens, period=product.period, renews=renews,
     )  # fmt: skip
+
+
+def _tokens(product: Product, quantity: int) -> Decimal | None:
+    """To the last of 18 places; the usual 28 digits would round."""
+    with localcontext() as exact:
+        exact.prec = 60
+        return None if product.tokens is None else product.tokens * quantity
 
 
 def _open(user: User, customer: Customer, lines: Sequence[OrderLine], name: str) -> tuple[Order, Payment]:

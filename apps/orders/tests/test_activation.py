@@ -142,3 +142,16 @@ def test_a_fee_that_goes_back_at_stripe(api, shop, pending, pay, told):
 
     order.refresh_from_db()
     assert (order.status, status_of(pending)) == ("refunded", "pending")
+
+
+def test_a_fee_that_waits_outlives_a_stripe_that_does_not_answer(api, shop, pending, pay):
+    """Asked for again while it waits: its buyer may be paying it in another tab."""
+    client = api(pending.user)
+    first = client.post(URL, {"path": "paid"})
+    shop.faults(before_500=1.0)
+
+    again = client.post(URL, {"path": "paid"})
+
+    order = Order.objects.get()
+    assert (first.status_code, again.status_code, order.status) == (201, 503, "pending")
+    assert (pay(order).status, status_of(pending)) == ("paid", "active")

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connections
@@ -10,15 +11,20 @@ from django.utils import timezone
 from apps.accounts.models import Membership, User
 from apps.accounts.tokens import issue_pair
 from apps.audit.models import AuditEvent
+from apps.audit.services import SYSTEM
+from apps.catalogue.services import update_product
 from apps.catalogue.tests.factories import make_product
 from apps.commissions.models import Commission
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_plan
 from apps.core.tenancy import site_context
-from apps.orders.models import Order, OrderLine, Refund
-from apps.orders.services import lapse_order, open_payment_of
+from apps.orders.models import Order, OrderLine, Refund, Service
+from apps.orders.services import cancel_order, lapse_order, open_payment_of
 from apps.orders.tasks import lapse_orders_of_site
+from apps.payments import errors as payment_errors
+from apps.payments import stripe_api
 from apps.payments.models import Payment
+from apps.payments.services import set_stripe_account
 from apps.payments.tests.factories import dispute_of, intent_of
 from apps.referrals.services import move_partner
 from apps.referrals.tests.factories import make_chain, make_partner
@@ -253,6 +259,170 @@ def test_a_lost_dispute_takes_everything_back(api, shop, chain, pay, told):
     order.refresh_from_db()
     assert (order.status, order.disputed_at) == ("refunded", None)
     assert set(Commission.objects.values_list("status", "amount")) == {("reversed", 0)}
+
+
+def test_a_key_whose_call_failed_may_be_used_again(api, shop, chain):
+    product = make_product(sku="vps", inventory=3)
+    client = api(chain["cara"].user)
+    shop.faults(next_after_commit_500=1)
+
+    first, again = (buy(client, ("vps", 1), headers={"idempotency-key": "k"}) for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (503, 201)
+    assert (again.json()["status"], left(product), Order.objects.count()) == ("pending", 2, 2)
+
+
+def test_given_up_while_it_is_being_opened(api, shop, chain, monkeypatch):
+    """The buyer's other tab was faster; Stripe then refuses. What it took goes back once."""
+    product = make_product(sku="vps", inventory=3)
+
+    def refuses(*args, **kwargs):
+        with site_context(product.site_id):
+            order = Order.objects.get()
+            cancel_order(order=order, state="canceled", actor=chain["cara"].user, reason="Changed my mind")
+        raise payment_errors.provider_refused("this payment was cancelled")
+
+    monkeypatch.setattr(stripe_api, "open_intent", refuses)
+    answer = buy(api(chain["cara"].user), ("vps", 1))
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "payment_provider_refused")
+    assert (left(product), Order.objects.get().status) == (3, "cancelled")
+
+
+def test_an_account_that_takes_no_more_payments_gives_units_back(api, shop, chain):
+    product = make_product(sku="vps", inventory=3)
+    client = api(chain["cara"].user)
+    given_up, lapsed = (order_of(buy(client, ("vps", 1))) for _ in range(2))
+    set_stripe_account(actor=SYSTEM, is_active=False)
+
+    assert client.post(f"{API}/orders/{given_up.pk}/cancel", {}).status_code == 200
+    assert lapse_order(site_id=lapsed.site_id, order_id=lapsed.pk)
+
+    assert (left(product), {row.status for row in Order.objects.all()}) == (3, {"cancelled"})
+    assert {row.status for row in Payment.objects.all()} == {"cancelled"}
+
+
+def test_a_refund_beside_a_lost_dispute_says_what_became_of_it(api, shop, chain, pay, told, make_user, monkeypatch):
+    """The bank takes all of it while ours is on its way: the order can't go back twice."""
+    make_product(sku="vps")
+    order = pay(order_of(buy(api(chain["cara"].user), ("vps", 1))))
+    staff, made = api(make_user(roles=["super_admin"])), stripe_api.MadeRefund("re_late", "succeeded")
+
+    def late(*args, **kwargs):
+        told("charge.dispute.closed", dispute_of(open_payment_of(order), status="lost"))
+        return made
+
+    monkeypatch.setattr(stripe_api, "make_refund", late)
+    answers = [staff.post(f"{API}/orders/{order.pk}/refunds", {"external_id": "R-1"}) for _ in range(2)]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(409, "invalid_state")] * 2
+    order.refresh_from_db()
+    assert (order.status, order.refunded_amount, Refund.objects.count()) == ("refunded", 10_000, 1)
+
+
+def test_tokens_are_exact_and_bounded(api, shop, chain):
+    make_product(sku="fine", tokens="12345678901.123456789012345678")
+    make_product(sku="vast", tokens="99999999999999999999")
+    client = api(chain["cara"].user)
+
+    fine, vast = buy(client, ("fine", 3)), buy(client, ("vast", 10))
+
+    assert fine.json()["lines"][0]["tokens"] == "37037036703.370370367037037034"
+    assert (vast.status_code, vast.json()["code"]) == (400, "amount_too_large")
+    shown = {row["sku"]: row["tokens"] for row in client.get(f"{API}/tiers").json()["results"]}
+    assert shown["fine"] == "12345678901.123456789012345678"
+
+
+def test_a_renewal_takes_no_further_unit(api, shop, chain, pay):
+    """What its buyer has is theirs to go on with, also when no more are to be had."""
+    product = make_product(sku="vps", inventory=1, period="month")
+    client = api(chain["cara"].user)
+    pay(order_of(buy(client, ("vps", 1))))
+    service = Service.objects.get()
+
+    answer = client.post(f"{API}/orders", {"items": [{"sku": "vps", "quantity": 1, "renews": str(service.pk)}]})
+
+    assert (answer.status_code, left(product)) == (201, 0)
+    renewal = order_of(answer)
+    client.post(f"{API}/orders/{renewal.pk}/cancel", {})
+    assert left(product) == 0
+    assert buy(client, ("vps", 1)).json()["code"] == "sold_out"
+
+
+def test_the_price_of_the_order_is_paid_and_not_that_of_now(api, shop, chain, pay):
+    product = make_product(sku="vps", price=10_000)
+    make_plan(*percent("0.10"))
+    order = order_of(buy(api(chain["cara"].user), ("vps", 1)))
+    update_product(product=product, changes={"price": 99_000, "category": "dearer"}, actor=SYSTEM)
+
+    assert (pay(order).status, order.amount, order.lines.get().category) == ("paid", 10_000, product.category)
+    assert Commission.objects.get().amount == 1_000
+
+
+@pytest.mark.parametrize("path", ["orders/{}", "orders/{}/cancel", "orders/{}/refunds", "services/{}/cancel"])
+def test_another_buyers_is_answered_as_what_never_was(api, shop, chain, pay, path):
+    make_product(sku="vps", period="month")
+    order = pay(order_of(buy(api(chain["cara"].user), ("vps", 1))))
+    theirs = Service.objects.get().pk if "services" in path else order.pk
+    stranger, body = api(chain["ann"].user), {"external_id": "R-1"}
+
+    answers = [
+        stranger.get(f"{API}/{path.format(pk)}")
+        if path == "orders/{}"
+        else stranger.post(f"{API}/{path.format(pk)}", body)
+        for pk in (theirs, uuid4())
+    ]
+
+    told = [{**answer.json(), "request_id": ""} for answer in answers]
+    assert (told[0], answers[0].status_code) == (told[1], answers[1].status_code)
+    assert answers[0].status_code in (403, 404)
+    assert Refund.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"sku": "vps", "quantity": 1e30}, {"sku": "vps", "quantity": 1.0}, {"sku": "vps", "quantity": True},
+        {"sku": "vps", "quantity": 10**40}, {"sku": "vps\x00"}, {"sku": ["vps"]}, {"sku": {"a": 1}}, {"sku": "v" * 65}, "vps",
+        None, {"sku": "vps", "renews": "x"}, {"sku": "vps", "renews": 1},
+    ],
+)  # fmt: skip
+def test_what_is_no_item_stores_nothing(api, shop, chain, item):
+    product = make_product(sku="vps", inventory=3)
+
+    answer = api(chain["cara"].user).post(f"{API}/orders", {"items": [{"sku": "vps"}, item]})
+
+    assert (answer.status_code, left(product), Order.objects.count()) == (400, 3, 0)
+
+
+@pytest.mark.parametrize(
+    "body", [{"amount": 1.0}, {"amount": 0}, {"amount": -1}, {"amount": 10**30}, {"external_id": "\x00"}]
+)
+def test_what_is_no_refund_asks_stripe_for_nothing(api, shop, chain, pay, make_user, body):
+    make_product(sku="vps")
+    order = pay(order_of(buy(api(chain["cara"].user), ("vps", 1))))
+
+    answer = api(make_user(roles=["super_admin"])).post(
+        f"{API}/orders/{order.pk}/refunds", {"external_id": "R-1"} | body
+    )
+
+    assert (answer.status_code, Refund.objects.count(), open_payment_of(order).refunds.count()) == (400, 0, 0)
+
+
+def test_orders_that_stripe_keeps_stand_in_nobodys_way(api, shop, chain, monkeypatch):
+    """Paid there, and no event told us: asked about ever again, they must not be all that is asked about."""
+    product = make_product(sku="vps", inventory=3)
+    client = api(chain["cara"].user)
+    placed = [order_of(buy(client, ("vps", 1))) for _ in range(3)]
+    for order in placed[:2]:
+        shop.pay(open_payment_of(order).provider_id)
+    monkeypatch.setattr("apps.orders.tasks.BATCH", 2)
+    later = timezone.now() + timedelta(minutes=31)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
+
+    given_up = sum(lapse_orders_of_site(str(product.site_id)) for _ in range(25))
+
+    assert (given_up, left(product)) == (1, 1)
 
 
 def members(site_id, count):

@@ -180,8 +180,9 @@ def _refund_row(payment: Payment, found: dict[str, Any], refund_id: str, amount:
         if ours is not None:
             return ours
     return PaymentRefund.objects.create(
-        payment=payment, amount=amount, reason=_text(found, "reason")[:500] or "Refunded at Stripe"
-    )
+        payment=payment, amount=amount, reason=_text(found, "reason")[:500] or "Refunded at Stripe",
+        provider_id=refund_id,
+    )  # fmt: skip
 
 
 # --- disputes --------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.payments import errors, stripe_api
 from apps.payments.models import Payment
-from apps.payments.services.accounts import active_account, credentials
+from apps.payments.services.accounts import active_account, credentials, credentials_even_inactive
 from apps.payments.stripe_api import Intent
 from apps.sites.selectors import current_site
 
@@ -43,7 +43,8 @@ def start_payment(
         return intent
 
     def finish(intent: Intent) -> Any:
-        record_intent(payment_id=payment.pk, intent_id=intent.id)
+        if record_intent(payment_id=payment.pk, intent_id=intent.id).status == Status.CANCELLED:
+            raise errors.provider_refused("this payment was cancelled")  # meanwhile: nobody is to pay it
         return answer(intent)
 
     return call, finish
@@ -86,7 +87,7 @@ def call_off(payment: Payment) -> Callable[[], str]:
     A payment whose intent we never heard of is asked for once more: the same key is the same intent, and that one is cancelled.
     Raises Unavailable.
     """
-    who, ask, known = credentials(), _asking(payment), payment.provider_id
+    who, ask, known = credentials_even_inactive(), _asking(payment), payment.provider_id
 
     def call() -> str:
         intent_id = known or ask(who).id

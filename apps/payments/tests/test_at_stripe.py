@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.db import connections
+from django.test import Client
 from django.utils import timezone
 
 from apps.audit.services import SYSTEM
@@ -14,6 +15,8 @@ from apps.core.ids import uuid7
 from apps.core.tenancy import site_context
 from apps.payments import purposes, services, stripe_api
 from apps.payments.models import Payment, PaymentRefund
+from apps.payments.tasks import send_refunds_of_site
+from apps.payments.tests import factories
 from apps.payments.tests.conftest import Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -224,3 +227,25 @@ def test_an_old_refund_that_was_never_made_is_made(shop, fake_stripe):
 
     assert given_back(fake_stripe) == 1
     assert state(shop, refund) == ("succeeded", 4_000)
+
+
+def test_a_refund_that_was_made_at_stripe_is_not_made_again(shop, fake_stripe, deliver):
+    """One that waits for its customer there is nothing that we were asked for."""
+    payment = paid(shop, fake_stripe)
+    with site_context(shop):
+        payment.refresh_from_db()
+    found = factories.refund_of(payment, 4_000, "re_theirs", status="requires_action")
+    assert factories.send(Client(), factories.event("refund.created", found), secret="whsec_ALPHA").status_code == 200
+    with site_context(shop):
+        deliver()
+
+    send_refunds_of_site(str(shop))
+    assert given_back(fake_stripe) == 0
+    told = factories.event("refund.updated", found | {"status": "succeeded"})
+    assert factories.send(Client(), told, secret="whsec_ALPHA").status_code == 200
+    with site_context(shop):
+        deliver()
+
+    assert Told.said == [("refunded", 4_000)]
+    with site_context(shop):
+        assert PaymentRefund.objects.get().provider_id == "re_theirs"

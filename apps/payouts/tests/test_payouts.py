@@ -333,3 +333,19 @@ def test_of_many_requests_at_once_one_gets_in(transactional_alpha, member):
     with site_context(transactional_alpha):
         assert money(member) == (900, 100)
         assert wallet.contradictions() == []
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {}, {"network": "ethereum"}, {"network": "moon", "address": "0x" + "1" * 40}, {"network": ["ethereum"], "address": "0x1"},
+        {"network": "ethereum", "address": "0x" + "1" * 39}, {"network": "ethereum", "address": "0x" + "1" * 40 + "\x00"},
+        {"network": "ethereum", "address": "0x" + "é" * 40}, {"network": "ethereum", "address": 10**40},
+        {"network": "ethereum", "address": "0x" + "1" * 40, "user_id": "x"}, [], "0x", None, {"a\x00": "b"},
+    ],
+)  # fmt: skip
+def test_what_is_no_crypto_address_is_not_saved(api, ann, details):
+    answer = api(ann).post("/api/v1/payout-methods", {"kind": "crypto", "details": details}, format="json")
+
+    assert (answer.status_code, answer.json()["code"] != "") == (400, True)
+    assert api(ann).get("/api/v1/payout-methods").json()["results"] == []
