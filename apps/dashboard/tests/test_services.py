@@ -2,7 +2,6 @@
 
 import pytest
 
-from apps.catalogue import shelf
 from apps.catalogue.tests.factories import make_product
 from apps.orders.models import Order, Service
 from apps.orders.tests.conftest import pay, shop, stripe, told
@@ -10,12 +9,6 @@ from apps.orders.tests.conftest import pay, shop, stripe, told
 __all__ = ["pay", "shop", "stripe", "told"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _shelf_of_now(site):
-    yield shelf._drop(shelf._key())
-    shelf._drop(shelf._key())
 
 
 def text(answer):
