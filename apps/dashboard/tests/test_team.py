@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.catalogue import shelf
 from apps.commissions.tests.factories import make_order
 from apps.core.ids import uuid7
 
@@ -81,6 +82,7 @@ def test_queries_do_not_grow_with_the_team(signed_in, ann, ben, make_partner, ne
         make_partner(f"P{number:02} Example", below=ann)
 
     # Session, caller, partner, rows, their statistics, purchases, earnings, levels, earned by level, shape (2).
+    shelf.products()  # warm, as it mostly is
     with django_assert_num_queries(nested + 11):
         client.get("/dashboard/team")
 
