@@ -154,15 +154,11 @@ def _store(claim: IdempotencyKey, response: HttpResponse) -> None:
 
 def _sealed(claim: IdempotencyKey, content: bytes) -> bytes:
     """Encrypted: an answer may hold tokens or an API key, which are nowhere else in the database (R26)."""
-    return crypto.encrypt(content.decode("latin-1"), context=_place(claim)).encode()
+    return crypto.encrypt(content.decode("latin-1"), context=crypto.place(claim, "body")).encode()
 
 
 def _opened(found: IdempotencyKey) -> bytes:
-    return crypto.decrypt(bytes(found.body).decode(), context=_place(found)).encode("latin-1")
-
-
-def _place(row: IdempotencyKey) -> str:
-    return f"{row.site_id}/core_idempotencykey/body/{row.pk}"
+    return crypto.decrypt(bytes(found.body).decode(), context=crypto.place(found, "body")).encode("latin-1")
 
 
 def _claim(request: HttpRequest, caller: str, key: str) -> tuple[IdempotencyKey | None, Exception | None]:
@@ -200,15 +196,15 @@ def _fingerprint(request: HttpRequest) -> str:
     return digest.hexdigest()
 
 
-def _caller(request: HttpRequest) -> str | None:
+def _caller(request: Any) -> str | None:
     """Whose key this is, before the view authenticates: a forged credential ends in 401, which frees the key."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        person: Any = request.issuer_person  # type: ignore[attr-defined]
+        person = request.issuer_person
         if person is not None:
             return f"sub:{hash_key(person.subject)[:40]}"
         try:
-            token: Any = AccessToken(value.strip())  # type: ignore[arg-type]
+            token: Any = AccessToken(value.strip())
             return f"user:{token['user_id']}"
         except Exception:
             return None

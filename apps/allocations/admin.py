@@ -6,19 +6,16 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.http import HttpRequest
 
 from apps.accounts.models import CryptoAddress
 from apps.allocations import selectors, services
 from apps.allocations.gateways import plain
 from apps.allocations.models import Allocation, AllocationBatch, CustodyAccount, Transfer
 from apps.allocations.services import batches
-from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, named
+from apps.core.backoffice import Outcome, ReasonForm, SetByForm, UplineModelAdmin, attempt, badge, decision, named
 from apps.core.errors import DomainError
 
 READ, SEND = ("payout.read", "payout.manage"), ("payout.manage",)
@@ -232,7 +229,7 @@ class CustodyForm(forms.Form):
 
 
 @admin.register(CustodyAccount)
-class CustodyAccountAdmin(UplineModelAdmin):
+class CustodyAccountAdmin(SetByForm):
     plural = "Custodian"
     view_keys = ("billing.read", "permission.read")
     # Whoever names the account decides where tokens come from: as grave as saying what people may do.
@@ -243,29 +240,10 @@ class CustodyAccountAdmin(UplineModelAdmin):
     add_word = "Set the custodian"
     empty_text = "Without one no tokens can be sent."
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Makes the account, or changes the one there is."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        site: Any = self.admin_site
-        asked: HttpResponse | None = site.prove(request, what=self.add_word) if request.method == "POST" else None
-        if asked is not None:
-            return asked
-        account = CustodyAccount.objects.first()
-        known = set(CustodyForm.base_fields) - set(self.exclude)
-        initial = {name: getattr(account, name) for name in known} if account is not None else {}
-        form = CustodyForm(request.POST or None, initial=initial)
-        if request.method == "POST" and form.is_valid():
-            actor: Any = request.user
-            try:
-                with transaction.atomic():
-                    services.set_custody_account(actor=actor, **form.cleaned_data)
-                return HttpResponseRedirect(reverse("admin:allocations_custodyaccount_changelist"))
-            except DomainError as error:
-                form.add_error(error.field if error.field in form.fields else None, error.message)
-        door = request.build_absolute_uri(f"/webhooks/fireblocks/{getattr(request, 'site').code}")  # noqa: B009
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": self.add_word,
-            "form": form, "submit": "Save", "intro": f"At the custodian, send events to {door}",
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/tools/form.html", context)
+    set_form = CustodyForm
+
+    def set_by(self, **values: Any) -> Any:
+        return services.set_custody_account(**values)
+
+    def set_intro(self, request: Any) -> str:
+        return f"At the custodian, send events to {request.build_absolute_uri(f'/webhooks/fireblocks/{request.site.code}')}"

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 from functools import cache
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -52,6 +53,22 @@ def decrypt(stored: str, *, context: str) -> str:
         return key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context.encode()).decode()
     except InvalidTag as error:
         raise Undecryptable("altered, or of another row") from error
+
+
+def place(row: Any, field: str) -> str:
+    """The context of one encrypted column of a site's row: `<site>/<table>/<column>/<id>`."""
+    return f"{row.site_id}/{row._meta.db_table}/{field}/{row.pk}"
+
+
+def opened(row: Any, field: str) -> str:
+    """What a column holds that was encrypted for `place`; "" where it is empty. Raises Undecryptable."""
+    stored = getattr(row, field)
+    return decrypt(stored, context=place(row, field)) if stored else ""
+
+
+def sealed(row: Any, field: str, value: str) -> str:
+    """`value` encrypted for this column of this row."""
+    return encrypt(value, context=place(row, field))
 
 
 def derived_key(secret: str) -> str:

@@ -4,14 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
 
-from apps.core.backoffice import UplineModelAdmin, money
-from apps.core.errors import DomainError
+from apps.core.backoffice import SetByForm, UplineModelAdmin, money
 from apps.core.money import format_money
 from apps.payments.models import Dispute, Payment, PaymentRefund, StripeAccount
 from apps.payments.services import set_stripe_account
@@ -93,7 +87,7 @@ class StripeAccountForm(forms.Form):
 
 
 @admin.register(StripeAccount)
-class StripeAccountAdmin(UplineModelAdmin):
+class StripeAccountAdmin(SetByForm):
     plural = "Stripe"
     view_keys = ("billing.read", "permission.read")
     # Whoever names the account decides where buyers' money goes: as grave as saying what people may do.
@@ -104,29 +98,10 @@ class StripeAccountAdmin(UplineModelAdmin):
     add_word = "Set the account"
     empty_text = "Without an account nothing can be bought here."
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Makes the account, or changes the one there is."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        site: Any = self.admin_site
-        asked: HttpResponse | None = site.prove(request, what=self.add_word) if request.method == "POST" else None
-        if asked is not None:
-            return asked
-        account = StripeAccount.objects.first()
-        initial = {"account_id": account.account_id, "publishable_key": account.publishable_key,
-                   "is_active": account.is_active} if account else {}  # fmt: skip
-        form = StripeAccountForm(request.POST or None, initial=initial)
-        if request.method == "POST" and form.is_valid():
-            actor: Any = request.user
-            try:
-                with transaction.atomic():
-                    set_stripe_account(actor=actor, **form.cleaned_data)
-                return HttpResponseRedirect(reverse("admin:payments_stripeaccount_changelist"))
-            except DomainError as error:
-                form.add_error(error.field if error.field in form.fields else None, error.message)
-        door = request.build_absolute_uri(f"/webhooks/stripe/{getattr(request, 'site').code}")  # noqa: B009
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": self.add_word,
-            "form": form, "submit": "Save", "intro": f"At Stripe, send events to {door}",
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/tools/form.html", context)
+    set_form = StripeAccountForm
+
+    def set_by(self, **values: Any) -> Any:
+        return set_stripe_account(**values)
+
+    def set_intro(self, request: Any) -> str:
+        return f"At Stripe, send events to {request.build_absolute_uri(f'/webhooks/stripe/{request.site.code}')}"

@@ -49,10 +49,10 @@ def _set(account: CustodyAccount, name: str, value: Any) -> bool:
             return False
         setattr(account, name, value)
         return True
-    if not value or value == opened(account, name):
+    if not value or value == crypto.opened(account, name):
         return False
     _check_key(name, value)
-    setattr(account, name, crypto.encrypt(value, context=_place(account, name)))
+    setattr(account, name, crypto.sealed(account, name, value))
     return True
 
 
@@ -87,15 +87,6 @@ def token_network() -> str:
 def gateway_of(account: CustodyAccount) -> Gateway:
     """What talks to the custodian of an account, made with its keys. To be used outside of a transaction."""
     make = import_string(settings.UPLINE_CUSTODY_GATEWAYS[account.gateway])
-    keys = Credentials(opened(account, "api_key"), opened(account, "private_key"), account.vault_id)
+    keys = Credentials(crypto.opened(account, "api_key"), crypto.opened(account, "private_key"), account.vault_id)
     gateway: Gateway = make(keys)
     return gateway
-
-
-def opened(account: CustodyAccount, field: str) -> str:
-    stored = getattr(account, field)
-    return crypto.decrypt(stored, context=_place(account, field)) if stored else ""
-
-
-def _place(account: CustodyAccount, field: str) -> str:
-    return f"{account.site_id}/allocations_custodyaccount/{field}/{account.pk}"

@@ -12,7 +12,7 @@ from apps.accounts.services import read_address
 from apps.allocations import errors
 from apps.allocations.models import Allocation, AllocationBatch, CustodyAccount, Transfer
 from apps.allocations.services import accounts
-from apps.allocations.services.sending import place_of, wake
+from apps.allocations.services.sending import wake
 from apps.audit import services as audit
 from apps.core import crypto
 from apps.core.errors import Invalid, NotFound
@@ -120,7 +120,7 @@ def _write_down(batch: AllocationBatch, ready: Sequence[Ready], account: Custody
             batch=batch, allocation=row.allocation, asset=account.asset_id, tokens=row.tokens,
             destination_label=row.address.label,
         )  # fmt: skip
-        transfer.destination = crypto.encrypt(read_address(row.address), context=place_of(transfer))
+        transfer.destination = crypto.sealed(transfer, "destination", read_address(row.address))
         transfers.append(transfer)
     Allocation.objects.bulk_update([row.allocation for row in ready], ["status", "asset", "reason"])
     Transfer.objects.bulk_create(transfers)

@@ -221,10 +221,5 @@ def save(transfer: Transfer) -> None:
     transfer.save(update_fields=CHANGES)
 
 
-def place_of(transfer: Transfer) -> str:
-    """Where its encrypted destination stands."""
-    return f"{transfer.site_id}/allocations_transfer/destination/{transfer.pk}"
-
-
 def address_of(transfer: Transfer) -> str:
-    return crypto.decrypt(transfer.destination, context=place_of(transfer))
+    return crypto.opened(transfer, "destination")

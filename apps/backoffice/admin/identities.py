@@ -4,16 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
 
 from apps.accounts.models import Identity, IdentityProvider
 from apps.accounts.oidc import set_provider
-from apps.core.backoffice import UplineModelAdmin
-from apps.core.errors import DomainError
+from apps.core.backoffice import SetByForm, UplineModelAdmin
 
 
 class ProviderForm(forms.Form):
@@ -28,7 +22,7 @@ class ProviderForm(forms.Form):
 
 
 @admin.register(IdentityProvider)
-class IdentityProviderAdmin(UplineModelAdmin):
+class IdentityProviderAdmin(SetByForm):
     plural = "Issuer"
     view_keys = ("permission.read", "permission.manage")
     add_keys = ("permission.update", "permission.manage")
@@ -37,30 +31,13 @@ class IdentityProviderAdmin(UplineModelAdmin):
     add_word = "Set the issuer"
     empty_text = "Members sign in with their passwords."
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Names the issuer, or changes the one there is: who may come in is decided by who lately proved who they are."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        site: Any = self.admin_site
-        asked: HttpResponse | None = site.prove(request, what=self.add_word) if request.method == "POST" else None
-        if asked is not None:
-            return asked
-        row = IdentityProvider.objects.first()
-        names = ProviderForm.base_fields
-        form = ProviderForm(request.POST or None, initial={name: getattr(row, name) for name in names} if row else None)
-        if request.method == "POST" and form.is_valid():
-            actor: Any = request.user
-            try:
-                with transaction.atomic():
-                    set_provider(actor=actor, **form.cleaned_data)
-                return HttpResponseRedirect(reverse("admin:accounts_identityprovider_changelist"))
-            except DomainError as error:
-                form.add_error(error.field if error.field in form.fields else None, error.message)
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": self.add_word,
-            "form": form, "submit": "Save", "intro": "OpenID Connect, RS256. Whoever runs it can sign in as whoever it brought.",
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/tools/form.html", context)
+    set_form = ProviderForm
+
+    def set_by(self, **values: Any) -> Any:
+        return set_provider(**values)
+
+    def set_intro(self, request: Any) -> str:
+        return "OpenID Connect, RS256. Whoever runs it can sign in as whoever it brought."
 
 
 @admin.register(Identity)

@@ -39,24 +39,27 @@ class StaffProductRow(serializers.ModelSerializer[Product]):
         read_only_fields = fields
 
 
-class ProductRequest(serializers.Serializer[Any]):
-    sku = serializers.RegexField(r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$", max_length=64)
+class ProductFields(serializers.Serializer[Any]):
+    """What may change of a product at any time."""
+
     name = serializers.CharField(max_length=200)
     description = serializers.CharField(max_length=1000, required=False, allow_blank=True)
     category = serializers.RegexField(r"^[A-Za-z0-9][A-Za-z0-9 _.:/-]*$", max_length=64)
     price = AmountField(help_text="Of one unit, minor units.")
     tokens = serializers.DecimalField(max_digits=38, decimal_places=18, required=False, allow_null=True)
     period = serializers.ChoiceField(choices=Product.Period.choices, required=False)
-    inventory = StrictIntegerField(min_value=0, max_value=10**12, required=False, allow_null=True)
     is_active = serializers.BooleanField(required=False)
     position = StrictIntegerField(min_value=0, max_value=1_000_000, required=False)
 
 
-class ProductChange(ProductRequest):
+class ProductRequest(ProductFields):
+    sku = serializers.RegexField(r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$", max_length=64)
+    inventory = StrictIntegerField(min_value=0, max_value=10**12, required=False, allow_null=True)
+
+
+class ProductChange(ProductFields):
     """`units` raises or lowers what is left, with a `reason`; the sku and the number itself never change by hand."""
 
-    sku = None  # type: ignore[assignment]
-    inventory = None  # type: ignore[assignment]
     units = StrictIntegerField(min_value=-(10**12), max_value=10**12, required=False)
     reason = serializers.CharField(max_length=500, required=False)
 

@@ -71,9 +71,10 @@ class StaffProductView(ApiView):
             raise NotFound()
         change = serializers.ProductChange(data=request.data, partial=True)
         change.is_valid(raise_exception=True)
-        data, actor = dict(change.validated_data), request.user
+        actor: Any = request.user
+        data = dict(change.validated_data)
         units, reason = data.pop("units", None), data.pop("reason", "")
-        product = services.update_product(product=product, changes=data, actor=actor)  # type: ignore[arg-type]
+        product = services.update_product(product=product, changes=data, actor=actor)
         if units is not None:
-            product = services.change_units(product=product, by=units, reason=reason, actor=actor)  # type: ignore[arg-type]
+            product = services.change_units(product=product, by=units, reason=reason, actor=actor)
         return Response(serializers.StaffProductRow(product).data)

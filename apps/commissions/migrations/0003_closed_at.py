@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from apps.core.rls.operations import GrantUpdate
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -12,8 +14,5 @@ class Migration(migrations.Migration):
             name="closed_at",
             field=models.DateTimeField(help_text="When it was rejected, or reversed to nothing.", null=True),
         ),
-        migrations.RunSQL(
-            "GRANT UPDATE (closed_at) ON commissions_commission TO upline_app",
-            "REVOKE UPDATE (closed_at) ON commissions_commission FROM upline_app",
-        ),
+        GrantUpdate("Commission", ["closed_at"]),
     ]

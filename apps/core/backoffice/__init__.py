@@ -11,6 +11,7 @@ from apps.core.backoffice.columns import amount_text, badge, json_text, money, n
 from apps.core.backoffice.fields import AmountField, LinesField, amount_field
 from apps.core.backoffice.filters import DayRangeFilter, ExactFilter
 from apps.core.backoffice.lists import CappedPaginator
+from apps.core.backoffice.setting import SetByForm
 
 __all__ = [
     "AmountField",
@@ -20,6 +21,7 @@ __all__ = [
     "LinesField",
     "Outcome",
     "ReasonForm",
+    "SetByForm",
     "UplineModelAdmin",
     "amount_field",
     "amount_text",

@@ -19,8 +19,8 @@ from django.conf import settings
 
 from apps.allocations.models import CustodyAccount
 from apps.allocations.services import set_custody_account
-from apps.allocations.services.accounts import opened
 from apps.audit.services import SYSTEM
+from apps.core import crypto
 from apps.payments.services import set_stripe_account
 
 TIMEOUT = 10.0  # seconds
@@ -95,7 +95,7 @@ def _sign_up_at_fireblocks(code: str, name: str) -> str:
     if code not in TOKENS:
         return ""
     account = CustodyAccount.objects.first()
-    pem = opened(account, "private_key") if account is not None else _new_key()
+    pem = crypto.opened(account, "private_key") if account is not None else _new_key()
     public = load_pem_private_key(pem.encode(), password=None).public_key()
     shown = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     api_key, workspace = secret("fireblocks", code), f"ws-{code}"

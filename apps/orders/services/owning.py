@@ -60,7 +60,16 @@ def _give(order: Order, line: OrderLine) -> None:
 
 def after(moment: datetime, period: str) -> datetime:
     """The same day of the next month or year, or its last: a month from 31 January ends with February."""
-    months = moment.month - 1 + MONTHS[Product.Period(period)]
+    return _moved(moment, MONTHS[Product.Period(period)])
+
+
+def before(moment: datetime, period: str) -> datetime:
+    """A period earlier, as `after` counts."""
+    return _moved(moment, -MONTHS[Product.Period(period)])
+
+
+def _moved(moment: datetime, by: int) -> datetime:
+    months = moment.month - 1 + by
     year, month = moment.year + months // 12, months % 12 + 1
     if year > LAST_YEAR:
         raise Conflict("invalid_state", "This service is paid for long enough.")
@@ -91,13 +100,6 @@ def cancel_by_refund(*, order: Order) -> None:
         renewed = Service.objects.select_for_update(no_key=True).get(pk=pk)
         renewed.ends_at = before(renewed.ends_at, renewed.period)
         renewed.save(update_fields=["ends_at"])
-
-
-def before(moment: datetime, period: str) -> datetime:
-    """A period earlier, as `after` counts."""
-    months = moment.month - 1 - MONTHS[Product.Period(period)]
-    year, month = moment.year + months // 12, months % 12 + 1
-    return moment.replace(year=year, month=month, day=min(moment.day, monthrange(year, month)[1]))
 
 
 @transaction.atomic

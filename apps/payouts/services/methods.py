@@ -37,7 +37,7 @@ def add_method(*, user: User, kind: str, details: dict[str, Any]) -> OwnMethod:
     if kind == PayoutMethod.Kind.CRYPTO:
         return OwnMethod.objects.get(pk=add_address(user=user, **clean).pk)
     method = PayoutMethod(user=user, kind=kind, label=_label(kind, clean))
-    method.details = crypto.encrypt(json.dumps(clean, sort_keys=True), context=_context(method))
+    method.details = crypto.sealed(method, "details", json.dumps(clean, sort_keys=True))
     method.save(force_insert=True)
     audit.record(actor=user, action="payout_method.added", target=method, after={"kind": kind})
     return OwnMethod.objects.get(pk=method.pk)
@@ -66,19 +66,15 @@ def method_for_payout(method: OwnMethod) -> PayoutMethod:
     address = CryptoAddress.objects.of(method.user_id).get(pk=method.pk)
     copy = PayoutMethod(user_id=method.user_id, kind=method.kind, label=method.label, address_id=address.pk)
     clean = {"network": address.network, "address": read_address(address)}
-    copy.details = crypto.encrypt(json.dumps(clean, sort_keys=True), context=_context(copy))
+    copy.details = crypto.sealed(copy, "details", json.dumps(clean, sort_keys=True))
     PayoutMethod.objects.bulk_create([copy], ignore_conflicts=True)
     return PayoutMethod.objects.get(address_id=address.pk)
 
 
 def read_details(method: PayoutMethod) -> dict[str, str]:
     """For whoever pays it out. Raises Undecryptable for a ciphertext of another row."""
-    details: dict[str, str] = json.loads(crypto.decrypt(method.details, context=_context(method)))
+    details: dict[str, str] = json.loads(crypto.opened(method, "details"))
     return details
-
-
-def _context(method: PayoutMethod) -> str:
-    return f"{method.site_id}/payouts_payoutmethod/details/{method.pk}"
 
 
 def _checked(kind: str, details: dict[str, Any]) -> dict[str, str]:
