@@ -40,11 +40,12 @@ CREATE TEMP TABLE sold AS
 INSERT INTO orders_customer (id, site_id, user_id, email, created_at, partner_id, attributed_at)
     SELECT customer_id, %(site)s, user_id, 'c' || n || '@shop.example', moment, partner_id, moment FROM sold;
 INSERT INTO orders_order (id, site_id, customer_id, user_id, external_id, fingerprint, amount, refunded_amount, currency,
-        status, upline, created_at, paid_at, recorded_at, commissioned_at)
+        status, upline, created_at, paid_at, recorded_at, commissioned_at, source, activated)
     SELECT order_id, %(site)s, customer_id, user_id, 'SHOP-' || n, '', amount, 0, 'INR', 'paid', '[]', moment, moment, moment,
-           moment FROM sold;
-INSERT INTO orders_orderline (id, site_id, order_id, category, sku, name, quantity, amount, refunded_amount)
-    SELECT line_id, %(site)s, order_id, 'brokerage', '', 'Brokerage', 1, amount, 0 FROM sold
+           moment, 'external', false FROM sold;
+INSERT INTO orders_orderline (id, site_id, order_id, category, sku, name, quantity, amount, refunded_amount, period, cycle,
+        reserved)
+    SELECT line_id, %(site)s, order_id, 'brokerage', '', 'Brokerage', 1, amount, 0, '', 1, 0 FROM sold
 """
 # Of a hundred: 50 paid, 25 approved, 20 pending (half of them held), 3 rejected, 2 reversed.
 _COMMISSIONS = """

@@ -101,8 +101,10 @@ def _asked(spec: Any, changelist: Any) -> list[str]:
 
 
 def _screens(site: Site, client: Client) -> Iterator[tuple[str, str]]:
-    """(kind, address) of the front page, and of each list: plain, deep, filtered, ordered, searched; and of one row."""
+    """(kind, address) of the front page, the liability, each list (plain, deep, filtered, ordered, searched), and one row."""
     yield "index", reverse("admin:index")
+    yield "liability", reverse("admin:liability")
+    yield "liability", reverse("admin:liability") + "?at=2026-11-01T00:00"
     for model, screen in admin.site._registry.items():
         if not isinstance(screen, UplineModelAdmin):
             continue

@@ -90,7 +90,9 @@ def drop_order(*, order: Order) -> None:
     If the intent was made all the same and is paid by whatever means, the money goes back: nobody wants it. Nothing happens where
     Stripe has the payment, since somebody may be paying it, and where the order was given up meanwhile.
     """
-    if open_payment_of(order).provider_id is None:
+    # Locked before it is looked at: another request may be writing down that Stripe has it, and handing it out.
+    payment = Payment.objects.select_for_update().get(purpose=PURPOSE, subject_id=order.pk)
+    if payment.provider_id is None:
         with suppress(Conflict), transaction.atomic():
             cancel_order(order=order, state=NEVER_OPENED, actor=SYSTEM, reason="The payment could not be opened.")
 

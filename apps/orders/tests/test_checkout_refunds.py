@@ -1,5 +1,6 @@
 """Money of our own checkout that goes back after its commissions have moved on (X10), and everything at once."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,7 +17,7 @@ from apps.commissions.tests.factories import approve_all, make_plan
 from apps.core import outbox
 from apps.core.tenancy import site_context
 from apps.orders.models import Order, Refund, Service
-from apps.orders.services import Item, ask_refund, lapse_order, open_payment_of, place_order
+from apps.orders.services import Item, ask_refund, drop_order, lapse_order, open_payment_of, place_order
 from apps.orders.tests.test_checkout import API, members
 from apps.payments import services as payments
 from apps.payments.models import Payment, PaymentRefund
@@ -247,3 +248,31 @@ def test_whoever_is_given_a_fee_to_pay_can_pay_it(committed, stripe):
         orders = {str(order.pk): order.status for order in Order.objects.all()}
         assert {orders[pk] for pk in given} <= {"pending"}, orders
         assert list(orders.values()).count("pending") <= 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_that_failed_leaves_what_another_has_just_opened(committed, stripe):
+    """Two requests open one payment; the one whose call failed waits for the other's word before it gives the order up."""
+    members(committed, 1)
+    with site_context(committed):
+        buyer = Membership.objects.get().user
+        order, payment = place_order(user=buyer, items=[Item("vps")])
+
+    def give_up():
+        with site_context(committed):
+            drop_order(order=order)
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with site_context(committed):
+            payments.record_intent(payment_id=payment.pk, intent_id="pi_opened")  # written, and not committed yet
+            failed = pool.submit(give_up)
+            time.sleep(0.3)
+            assert not failed.done()
+        failed.result(timeout=10)
+
+    with site_context(committed):
+        order.refresh_from_db()
+        payment.refresh_from_db()
+        assert (order.status, payment.status, payment.provider_id) == ("pending", "open", "pi_opened")
+        assert Product.objects.get().inventory == 4
