@@ -253,7 +253,7 @@ def test_whoever_is_given_a_fee_to_pay_can_pay_it(committed, stripe):
 @pytest.mark.django_db(transaction=True)
 def test_a_call_that_failed_leaves_what_another_has_just_opened(committed, stripe):
     """Two requests open one payment; the one whose call failed waits for the other's word before it gives the order up."""
-    members(committed, 1)
+    list(members(committed, 1))
     with site_context(committed):
         buyer = Membership.objects.get().user
         order, payment = place_order(user=buyer, items=[Item("vps")])
