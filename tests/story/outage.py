@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
+
+import redis
 
 from apps.core.tenancy import site_context
 from apps.orders.models import Order
@@ -130,9 +133,15 @@ class Stage:
             raise AssertionError(f"{error}\n{self.said()}") from error
 
     def said(self) -> str:
-        """What each process said last."""
+        """What each process said last; the worker writes down where it stands first, Redis whom it serves and what waits."""
+        self.processes["worker"].send_signal(signal.SIGUSR1)
+        with redis.Redis(unix_socket_path=str(self.socket_path), db=0) as server:
+            waiting = {key.decode(): server.type(key).decode() for key in server.keys()}
+            clients = [f"{each['cmd']} {each['age']} {each['idle']}" for each in server.client_list()]
+            (self.directory / "served.log").write_text(f"{waiting}\n{server.llen('celery')} wait\n" + "\n".join(clients))
+        time.sleep(1)
         logs = sorted(self.directory.glob("*.log"))
-        return "\n".join(f"--- {log.stem}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)
+        return "\n".join(f"--- {log.stem}\n{log.read_text(errors='replace')[-6000:]}" for log in logs)
 
     def _start(self, name: str, command: list[str], env: dict[str, str]) -> None:
         with (self.directory / f"{name}.log").open("ab") as log:
