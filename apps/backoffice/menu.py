@@ -23,7 +23,7 @@ GROUPS = (
         "referrals.click", "referrals.conversion",
     )),
     ("Sales", (
-        "orders.order", "orders.service", "catalogue.product", "orders.customer",
+        "orders.order", "orders.invoice", "orders.service", "catalogue.product", "orders.customer",
         "payments.payment", "payments.paymentrefund", "payments.dispute",
         "commissions.commission", "commissions.commissionoutcome",
     )),

@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern] = [
     *page("dashboard/orders", shop.orders, "orders"),
     *page("dashboard/orders/<uuid:pk>", shop.order, "order"),
     *page("dashboard/orders/<uuid:pk>/pay", shop.pay, "pay_order"),
+    *page("dashboard/orders/<uuid:pk>/invoice", shop.invoice, "invoice"),
     *page("dashboard/orders/<uuid:pk>/cancel", shop.cancel, "cancel_order"),
     *page("dashboard/services", services.mine, "services"),
     *page("dashboard/services/<uuid:pk>/renew", services.renew, "renew_service"),

@@ -1,16 +1,23 @@
 """Orders in the back office: to look at, and to refund. The service tells the commissions."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils.html import format_html
 
 from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, money, named
 from apps.core.ids import uuid7
 from apps.core.money import format_money
+from apps.core.tenancy import reading_across
 from apps.orders import services
-from apps.orders.models import Customer, Order, OrderLine, Refund, Service
+from apps.orders.invoice_pdf import invoice_file
+from apps.orders.models import Customer, Invoice, Order, OrderLine, Refund, Service
 
 # What the design kit calls the states of an order.
 _TONE = {
@@ -125,6 +132,46 @@ class OrderAdmin(UplineModelAdmin):
 def _person(customer: Customer, user: Any) -> str:
     """A member by name, a guest by what the shop knows them as."""
     return named(user, user.email) if user is not None else str(customer)
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(UplineModelAdmin):
+    view_keys = ("order.read", "invoice.manage")
+    intro = "One for each paid order that was bought here, numbered without a gap. What goes back later is shown on it."
+    empty_text = "The first order that is paid here brings one."
+    list_display = ("number_shown", "issued_at", "buyer", "order", "amount", "paper")
+    list_select_related = ("order__customer", "order__user")
+    search_prefixes = ("buyer_email", "order__customer__email")
+    search_help_text = "The beginning of an e-mail"
+    readonly_fields = ("number_shown", "amount", "paper")
+    exclude = ("number",)
+
+    @admin.display(description="invoice", ordering="number")
+    def number_shown(self, row: Invoice) -> str:
+        return str(row)
+
+    @admin.display(description="buyer", ordering="buyer_email")
+    def buyer(self, row: Invoice) -> str:
+        return named(row.buyer_name, row.buyer_email) if row.buyer_name else row.buyer_email
+
+    @admin.display(description="amount")
+    def amount(self, row: Invoice) -> str:
+        return format_money(row.order.amount, row.order.currency)
+
+    @admin.display(description="PDF")
+    def paper(self, row: Invoice) -> str:
+        if reading_across():
+            return ""  # its days are those of one site
+        return format_html('<a href="{}">Download</a>', reverse("admin:orders_invoice_pdf", args=[row.pk]))
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.download)
+        return [path("<uuid:pk>/pdf/", view, name="orders_invoice_pdf"), *super().get_urls()]
+
+    def download(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        if not self.has_view_permission(request) or reading_across():
+            raise PermissionDenied
+        return invoice_file(get_object_or_404(self.get_queryset(request).select_related("order"), pk=pk))
 
 
 @admin.register(Customer)

@@ -176,6 +176,30 @@ class OrderLine(SiteModel):
         return self.amount - self.refunded_amount
 
 
+class Invoice(SiteModel):
+    """The paper of a paid order that was bought here. Numbers of a site have no gap, and a row never changes: who sold and who
+    bought stand in it as they were then. What goes back later is shown with it, from the order's refunds.
+    """
+
+    order = SiteForeignKey(Order, models.PROTECT, related_name="invoices")
+    number = models.PositiveIntegerField()
+    seller = models.CharField(max_length=80)
+    seller_details = models.TextField(blank=True, default="")
+    buyer_name = models.CharField(max_length=200, blank=True, default="")
+    buyer_email = models.CharField(max_length=254, blank=True, default="")
+    issued_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "order"], name="orders_invoice_once"),
+            models.UniqueConstraint(fields=["site", "number"], name="orders_invoice_number_once"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="orders_invoice_number_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"INV-{self.number:06d}"
+
+
 class Service(SiteModel):
     """What a buyer owns for a time: a server, a plan (H10). A payment makes it, further ones renew it.
 

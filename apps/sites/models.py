@@ -76,6 +76,10 @@ class SiteSettings(SiteModel):
         "minutes to pay", default=30, validators=[MinValueValidator(5), MaxValueValidator(MINUTES_A_DAY)],
         help_text="An order that is not paid by then lapses and gives back what it took from stock.",
     )  # fmt: skip
+    invoice_details = models.TextField(
+        "seller on invoices", blank=True, default="", max_length=500,
+        help_text="Address, tax number and the like, under the site's name on every invoice from now on.",
+    )  # fmt: skip
     revoke_activation_on_refund = models.BooleanField(
         "refund undoes activation", default=False, help_text="When what activated a partner is refunded in full."
     )

@@ -18,7 +18,7 @@ SECURITY = ("staff_two_factor", "step_up_minutes", "four_eyes")
 GROUPS = (
     ("Becoming a partner", ("activation", "activation_fee", "qualifying_categories", "revoke_activation_on_refund")),
     ("Attribution", ("attribution", "attribution_days", "landing_url", "shop_origins")),
-    ("Selling", ("order_minutes",)),
+    ("Selling", ("order_minutes", "invoice_details")),
     ("Payouts", ("payout_minimum", "payout_cooldown_hours")),
     ("Security", SECURITY),
 )

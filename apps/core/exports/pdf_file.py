@@ -46,7 +46,8 @@ def _clean(text: str) -> str:
 
 
 @cache
-def _font() -> Any:
+def register_font() -> Any:
+    """Before anything is set in FONT."""
     font = TTFont(FONT, str(Path(__file__).parent / "fonts" / f"{FONT}.ttf"))
     pdfmetrics.registerFont(font)
     return font
@@ -55,13 +56,13 @@ def _font() -> Any:
 @lru_cache(maxsize=20_000)
 def _units(text: str) -> float:
     """Width at size 1. Dates, states and currencies come again and again."""
-    return float(_font().stringWidth(text, 1))
+    return float(register_font().stringWidth(text, 1))
 
 
 class _Document:
     def __init__(self, sheet: Sheet, rows: Sequence[Sequence[str]]) -> None:
         self.sheet, self.rows = sheet, rows
-        _font()
+        register_font()
         self.widths, self.size = self._fit()
         self.leading = self.size * 1.3
 

@@ -21,6 +21,7 @@ from apps.dashboard.forms import ShopForm
 from apps.dashboard.pages import done, member_page, refusal
 from apps.dashboard.paging import paginate
 from apps.orders import services
+from apps.orders.invoice_pdf import invoice_file
 from apps.orders.models import Order
 from apps.payments.models import StripeAccount
 from apps.payments.services import call_off, start_payment
@@ -91,9 +92,18 @@ def order(request: Any, pk: UUID) -> HttpResponse:
     payment = services.open_payment_of(found) if found.source == Order.Source.CHECKOUT else None
     context = {
         "order": found, "lines": list(found.lines.all()), "refunds": list(found.refunds.order_by("id")), "waits": waits,
-        "payment": payment, "returned": waits and RETURNED in request.GET,
+        "payment": payment, "returned": waits and RETURNED in request.GET, "invoice": found.invoices.first(),
     }  # fmt: skip
     return render(request, "dashboard/order.html", context)
+
+
+@require_safe
+@member_page
+def invoice(request: Any, pk: UUID) -> HttpResponse:
+    paper = _found(request, pk).invoices.select_related("order").first()
+    if paper is None:
+        return refusal(request, NotFound())
+    return invoice_file(paper)
 
 
 @require_safe

@@ -103,14 +103,19 @@ class LineRow(serializers.ModelSerializer[OrderLine]):
 class OrderRow(serializers.ModelSerializer[Order]):
     customer = CustomerRow()
     lines = LineRow(many=True)
+    invoice = serializers.SerializerMethodField()
 
     class Meta:
         model = Order
         fields = (
             "id", "external_id", "source", "status", "amount", "refunded_amount", "currency", "customer", "lines", "created_at",
-            "expires_at", "paid_at", "recorded_at", "commissioned_at", "disputed_at",
+            "expires_at", "paid_at", "recorded_at", "commissioned_at", "disputed_at", "invoice",
         )  # fmt: skip
         read_only_fields = fields
+
+    def get_invoice(self, order: Order) -> str | None:
+        """Its number, once there is one; `/orders/{id}/invoice` is the PDF."""
+        return next((str(invoice) for invoice in order.invoices.all()), None)
 
 
 class PlacedOrderRow(OrderRow):

@@ -7,6 +7,7 @@ urlpatterns = [
     path("orders/external", views.ExternalOrderView.as_view(), name="external-orders"),
     path("orders/<uuid:pk>", views.OrderView.as_view(), name="order"),
     path("orders/<uuid:pk>/cancel", views.CancelOrderView.as_view(), name="order-cancel"),
+    path("orders/<uuid:pk>/invoice", views.InvoiceView.as_view(), name="order-invoice"),
     path("orders/<uuid:pk>/refunds", views.RefundView.as_view(), name="order-refunds"),
     path("affiliate/subscribe", selling.SubscribeView.as_view(), name="affiliate-subscribe"),
     path("services", selling.ServiceListView.as_view(), name="services"),

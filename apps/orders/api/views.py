@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +18,7 @@ from apps.core.tenancy import require_site_id
 from apps.orders import services
 from apps.orders.api import serializers
 from apps.orders.api.filters import OrderFilter
+from apps.orders.invoice_pdf import invoice_file
 from apps.orders.models import Order
 from apps.payments.services import call_off, send_refund, start_payment
 from apps.rbac.access import SIGNED_IN, access_of, requires
@@ -74,6 +77,19 @@ class OrderView(ApiView):
     @extend_schema(responses=serializers.OrderRow)
     def get(self, request: Request, pk: UUID) -> Response:
         return Response(serializers.OrderRow(find_order(request, pk)).data)
+
+
+class InvoiceView(ApiView):
+    """The invoice of a paid order that was bought here, as a PDF. 404 until it is there, some seconds after the payment."""
+
+    access = {"GET": SIGNED_IN}
+
+    @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: UUID) -> HttpResponse:
+        invoice = find_order(request, pk).invoices.select_related("order").first()
+        if invoice is None:
+            raise NotFound()
+        return invoice_file(invoice)
 
 
 class CancelOrderView(ApiView):
@@ -137,7 +153,7 @@ class RefundView(ApiView):
 def visible_orders(request: Any) -> QuerySet[Order]:
     """All of the site's for staff with `order.read` and shops with `orders.write`, else the caller's own and those of the people
     they work for."""
-    access, orders = access_of(request), Order.objects.select_related("customer").prefetch_related("lines")
+    access, orders = access_of(request), Order.objects.select_related("customer").prefetch_related("lines", "invoices")
     if any(access.at_site(key) for key in READ_KEYS):
         return orders
     narrowed: QuerySet[Order] = access.narrow(orders, *READ_KEYS, by=BUYER, own=person(request).pk)

@@ -1,6 +1,7 @@
 """Every write of orders, refunds, customers and services."""
 
 from apps.orders.services.customers import bind_customer_to_member
+from apps.orders.services.invoicing import issue_invoices
 from apps.orders.services.owning import cancel_service, expire_services
 from apps.orders.services.payments import (
     ask_refund,
@@ -25,6 +26,7 @@ __all__ = [
     "drop_order",
     "expire_services",
     "find_refund",
+    "issue_invoices",
     "lapse_order",
     "lapsed_orders",
     "open_payment_of",

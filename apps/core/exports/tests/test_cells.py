@@ -137,7 +137,7 @@ def test_a_pdf_of_the_most_rows_has_numbered_pages(monkeypatch):
 
 
 def test_the_fonts_of_a_pdf_show_rupees_and_names():
-    face = pdf_file._font().face.charToGlyph
+    face = pdf_file.register_font().face.charToGlyph
 
     assert {ord(character) for character in "₹$€£¥−…áßłžЖΩ"} <= face.keys()
 
