@@ -16,6 +16,8 @@ from fakes.fireblocks.signing import Signer
 from fakes.fireblocks.store import Account, Store
 
 STEPS = ("SUBMITTED", "PENDING_SIGNATURE", "BROADCASTING", "CONFIRMING", "COMPLETED")
+HELD = "PENDING_AUTHORIZATION"  # waits for a person at the custodian, however long
+NEVER = 1e12
 OVER = ("COMPLETED", "FAILED", "REJECTED", "CANCELLED", "BLOCKED")
 RETRY_SECONDS = (1, 3, 10, 30, 60)
 
@@ -81,7 +83,9 @@ class Custody:
             if body["status"] == "COMPLETED" and not body["txHash"]:
                 body["txHash"] = "0x" + hashlib.sha256(body["id"].encode()).hexdigest()
             is_over = int(body["status"] in OVER)
-            self.store.rows("UPDATE tx SET body = ?, is_over = ? WHERE id = ?", json.dumps(body), is_over, tx_id)
+            due = NEVER if body["status"] == HELD else time.time() + self.faults.step_seconds
+            sql = "UPDATE tx SET body = ?, is_over = ?, due = ? WHERE id = ?"
+            self.store.rows(sql, json.dumps(body), is_over, due, tx_id)
             self._tell(api_key, "transaction.status.updated", body)
         return dict(body)
 
@@ -113,9 +117,7 @@ class Custody:
             self.set_state(
                 tx_id, **({"status": "FAILED", "subStatus": "INSUFFICIENT_FUNDS"} if fails else {"status": following})
             )
-            self.store.rows(
-                "UPDATE tx SET step = ?, due = ? WHERE id = ?", step + 1, time.time() + self.faults.step_seconds, tx_id
-            )
+            self.store.rows("UPDATE tx SET step = ? WHERE id = ?", step + 1, tx_id)
 
     # --- events ---
     def _tell(self, api_key: str, kind: str, body: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from apps.core.tenancy import site_context
 from apps.onboarding.demo import outside
 from apps.onboarding.demo.sites import SITES, DemoSite
 from apps.onboarding.demo.story import STAFF, Story
+from apps.onboarding.demo.tokens import Sales
 from apps.rbac.catalogue import KEY_SCOPES, SUPER_ADMIN
 from apps.rbac.services import grant_platform_role
 from apps.referrals.services import fold_stats
@@ -70,6 +71,8 @@ class Command(BaseCommand):
         assert site is not None
         with site_context(site.pk):
             signing = {service.name: service.sign_up(demo.code, demo.name) for service in services}
+        if demo.code in outside.TOKENS:
+            Sales(demo, site.pk, services).tell()
         return {name: secret for name, secret in signing.items() if secret}
 
     def read(self, file: Path) -> dict[str, str]:
