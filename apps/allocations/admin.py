@@ -24,10 +24,13 @@ _TONE = {
     "pending": "pending", "waiting": "pending", "processing": "processing", "sent": "processing", "completed": "paid",
     "failed": "rejected", "cancelled": "reversed",
 }  # fmt: skip
-_WAITS = {"account": "a guest, who has no account yet", "address": "no address on the token's network"}
+_WAITS = {
+    "dispute": "a bank disputes the payment", "account": "a guest, who has no account yet",
+    "address": "no address on the token's network",
+}  # fmt: skip
 _REFUSED = {
     "invalid_state": "not waiting any more", "account_missing": _WAITS["account"], "address_missing": _WAITS["address"],
-    "order_disputed": "a bank disputes the payment", "nothing_to_send": "less than the token's smallest part",
+    "order_disputed": _WAITS["dispute"], "nothing_to_send": "less than the token's smallest part",
 }  # fmt: skip
 
 

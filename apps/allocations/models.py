@@ -128,9 +128,12 @@ class Allocation(SiteModel):
 
     @property
     def waits_for(self) -> str:
-        """Why it can't be sent yet: `account` (the buyer is a guest), `address` (none on the token's network), or nothing."""
+        """Why it can't be sent yet: `dispute` (a bank disputes the payment), `account` (the buyer is a guest), `address` (none on
+        the token's network), or nothing."""
         if self.status != self.Status.PENDING:
             return ""
+        if self.order.disputed_at is not None:
+            return "dispute"
         if self.buyer_id is None:
             return "account"
         return "" if getattr(self, "has_address", True) else "address"

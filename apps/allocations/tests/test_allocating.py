@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from apps.allocations.models import Allocation, Transfer
 from apps.allocations.services import allocate_orders, send_batch
@@ -118,3 +119,13 @@ def test_a_guests_tokens_wait_and_are_theirs_once_they_register(custody, api, de
     give_address(user)
     (row,) = api(user).get("/api/v1/allocations").json()["results"]
     assert row["waits_for"] == ""
+
+
+def test_tokens_of_a_disputed_order_wait_for_the_bank(owed, buyer, api):
+    (found,) = owed()
+    found.order.disputed_at = timezone.now()
+    found.order.save(update_fields=["disputed_at"])
+
+    (row,) = api(buyer).get("/api/v1/allocations").json()["results"]
+
+    assert (row["status"], row["waits_for"]) == ("pending", "dispute")
