@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from apps.catalogue.models import Product
 from apps.catalogue.services import change_units, create_product, update_product
 from apps.catalogue.services.products import FIELDS
-from apps.core.backoffice import Outcome, UplineModelAdmin, attempt, badge, decision, money
+from apps.core.backoffice import ExactField, Outcome, UplineModelAdmin, attempt, badge, decision, money
 from apps.core.tenancy import reading_across
 from apps.sites.selectors import currency_of_site, current_site
 
@@ -18,6 +18,7 @@ from apps.sites.selectors import currency_of_site, current_site
 class ProductForm(ModelForm):
     """Units are raised or lowered and never set: buyers are taking some while the page is open."""
 
+    tokens = ExactField(places=18, digits=38, required=False, help_text="Tokens owed for one unit. Empty: none.")
     units = IntegerField(
         label="Units to add",
         required=False,

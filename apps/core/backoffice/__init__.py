@@ -8,7 +8,7 @@ admin obeys the same roles as the API. Nothing is written to Django's log: the a
 from apps.core.backoffice.actions import Outcome, ReasonForm, attempt, decision, holds, may, reason_of, tell
 from apps.core.backoffice.admin import UplineModelAdmin
 from apps.core.backoffice.columns import amount_text, badge, json_text, money, named
-from apps.core.backoffice.fields import AmountField, LinesField, amount_field
+from apps.core.backoffice.fields import AmountField, ExactField, LinesField, amount_field
 from apps.core.backoffice.filters import DayRangeFilter, ExactFilter
 from apps.core.backoffice.lists import CappedPaginator
 from apps.core.backoffice.setting import SetByForm
@@ -17,6 +17,7 @@ __all__ = [
     "AmountField",
     "CappedPaginator",
     "DayRangeFilter",
+    "ExactField",
     "ExactFilter",
     "LinesField",
     "Outcome",

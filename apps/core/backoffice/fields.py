@@ -1,10 +1,11 @@
 """Form fields that staff type into: amounts as people write them, lists as lines of text."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 
-from apps.core.money import SYMBOLS, exponent, format_money
+from apps.core.money import SYMBOLS, exact_text, exponent, format_money
 
 
 class AmountField(forms.CharField):
@@ -44,6 +45,46 @@ class AmountField(forms.CharField):
 
     def run_validators(self, value: Any) -> None:
         """The range was checked with the text."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != initial)
+        except forms.ValidationError:
+            return True
+
+
+class ExactField(forms.CharField):
+    """An exact decimal, shown without needless zeros or an exponent and written as people do: "11,000.5"."""
+
+    def __init__(self, *, places: int, digits: int, **kwargs: Any) -> None:
+        self.places, self.digits = places, digits
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(max_length=2 * digits, widget=widget, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return exact_text(value) if isinstance(value, Decimal) else value
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, Decimal):
+            return value
+        text = str(value or "").replace(",", "").replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
+        if not text:
+            return None
+        whole, dot, decimals = text.partition(".")
+        figures = whole + decimals
+        if not (figures.isascii() and figures.isdigit()) or not whole or (dot and not decimals):
+            raise forms.ValidationError("Write a number such as 11,000.5.", code="invalid")
+        if len(decimals) > self.places or len(whole.lstrip("0")) > self.digits - self.places:
+            many = f"At most {self.digits - self.places} digits, and {self.places} after the point."
+            raise forms.ValidationError(many, code="invalid")
+        return Decimal(text)
+
+    def validate(self, value: Any) -> None:
+        if value is None and self.required:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """Its digits were counted with the text."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
