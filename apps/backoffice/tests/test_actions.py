@@ -15,6 +15,7 @@ from apps.core import outbox
 from apps.core.models import OutboxEvent
 from apps.payouts.services import approve_payout, request_payout
 from apps.referrals.models import Partner, TreeMove
+from apps.referrals.services import join
 from apps.referrals.tests.factories import make_chain
 from apps.sites.models import SiteSettings
 from apps.wallet.models import Account, Balance, Entry, Lot, Posting
@@ -383,3 +384,13 @@ def test_what_can_be_no_row_is_refused(office, site, chosen):
     answer = desk.post(listing(ApiKey), {"action": "revoke", "index": "0", "_selected_action": chosen, "note": ""})
 
     assert (answer.status_code, desk.said) == (302, ["Choose rows of this list."])
+
+
+def test_staff_do_not_refund_their_own_order(office, site):
+    desk = office("admin")
+    order = make_order(join(user=desk.user))
+
+    desk.do("refund_rest", order, note="Broken")
+
+    assert desk.said == [f"{order}: Somebody else has to refund your own order."]
+    assert (now(order), order.refunds.count()) == ("paid", 0)

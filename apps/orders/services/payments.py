@@ -13,7 +13,7 @@ from apps.core.tenancy import site_context
 from apps.orders.models import Order, OrderLine, Refund
 from apps.orders.services.payers import partner_of_buyer, upline_when_paid
 from apps.orders.services.placing import PURPOSE, give_up_order, open_payment_of
-from apps.orders.services.refunding import refund_order
+from apps.orders.services.refunding import refund_order, refuse_own
 from apps.orders.services.settling import settle
 from apps.payments import errors as payment_errors
 from apps.payments import services as payments
@@ -133,8 +133,9 @@ def ask_refund(
 ) -> tuple[PaymentRefund, bool]:
     """Ask for money of a checkout order back: it is made at Stripe first, then the order hears of it (`refunded`).
 
-    Raises Conflict (invalid_state, external_id_conflict), Invalid (refund_exceeds_order).
+    Raises Conflict (invalid_state, external_id_conflict), Invalid (refund_exceeds_order), Denied (own_order).
     """
+    refuse_own(order, actor)
     if order.status in Order.PAYABLE or order.status == Order.Status.CANCELLED:
         raise Conflict("invalid_state", f"This order is {order.get_status_display().lower()}.")
     return payments.request_refund(

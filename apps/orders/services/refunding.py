@@ -6,7 +6,8 @@ from apps.audit import services as audit
 from apps.audit.services import Actor
 from apps.core import money, outbox
 from apps.core.errors import Conflict, Invalid
-from apps.orders.models import Order, OrderLine, Refund, RefundLine
+from apps.orders import errors
+from apps.orders.models import Customer, Order, OrderLine, Refund, RefundLine
 from apps.orders.services.activation import revoke_by_refund
 from apps.orders.services.owning import cancel_by_refund
 from apps.orders.services.recording import digest
@@ -20,8 +21,9 @@ def refund_order(
 
     `amount` None is all that is left. It spreads over the lines in proportion to what is left of each, by largest remainder.
     Commissions follow from `order.refunded` {refund_id}. Raises Conflict (invalid_state, external_id_conflict), Invalid
-    (refund_exceeds_order).
+    (refund_exceeds_order), Denied (own_order).
     """
+    refuse_own(order, actor)
     order = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
     fingerprint = digest([amount, reason])
     known = Refund.objects.filter(order=order, external_id=external_id).first()
@@ -50,6 +52,15 @@ def refund_order(
         revoke_by_refund(order=order)
     outbox.publish("order.refunded", key=str(refund.pk), payload={"refund_id": str(refund.pk)})
     return refund, True
+
+
+def refuse_own(order: Order, actor: Actor) -> None:
+    """Whoever bought it doesn't decide that the money comes back, whatever else they may. Raises Denied own_order."""
+    user_id = actor.actor_id
+    if user_id is None:
+        return
+    if order.user_id == user_id or Customer.objects.filter(pk=order.customer_id, user_id=user_id).exists():
+        raise errors.own_order()
 
 
 def _spread(refund: Refund, order: Order) -> None:

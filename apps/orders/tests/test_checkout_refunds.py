@@ -15,6 +15,7 @@ from apps.commissions.models import Commission
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import approve_all, make_plan
 from apps.core import outbox
+from apps.core.errors import Denied
 from apps.core.tenancy import site_context
 from apps.orders.models import Order, Refund, Service
 from apps.orders.services import Item, ask_refund, drop_order, lapse_order, open_payment_of, place_order
@@ -276,3 +277,12 @@ def test_a_call_that_failed_leaves_what_another_has_just_opened(committed, strip
         payment.refresh_from_db()
         assert (order.status, payment.status, payment.provider_id) == ("pending", "open", "pi_opened")
         assert Product.objects.get().inventory == 4
+
+
+def test_staff_do_not_refund_what_they_bought(bought, upline):
+    """Before Stripe is asked for anything."""
+    with pytest.raises(Denied) as refused:
+        ask_refund(order=bought, external_id="mine", actor=upline[1].user)
+
+    assert refused.value.code == "own_order"
+    assert not PaymentRefund.objects.exists()

@@ -16,6 +16,7 @@ from apps.core.tenancy import site_context
 from apps.orders import services
 from apps.orders.models import Order, OrderLine, Refund, RefundLine
 from apps.orders.tests.factories import make_order, refund_order
+from apps.referrals.services import join
 from apps.sites import registry
 
 
@@ -144,3 +145,26 @@ def test_repeated_parts_never_exceed_a_line(weights, shares):
         rest = [left - part for left, part in zip(rest, parts, strict=True)]
         assert min(rest) >= 0
     assert sum(rest) == 0
+
+
+@pytest.mark.parametrize("role", ["admin", "super_admin"])
+def test_nobody_gives_their_own_money_back(site, make_user, api, role):
+    user = make_user(f"{role}@example.com", roles=[role])
+    order = make_order(join(user=user))
+    before = AuditEvent.objects.filter(action="order.refunded").count()
+
+    answer = api(user).post(f"/api/v1/orders/{order.pk}/refunds", {"external_id": "mine"}, format="json")
+
+    order.refresh_from_db()
+    assert (answer.status_code, answer.json()["code"]) == (403, "own_order")
+    assert (order.status, order.refunded_amount, order.refunds.count()) == ("paid", 0, 0)
+    assert AuditEvent.objects.filter(action="order.refunded").count() == before
+
+
+def test_a_colleague_does(site, make_user, api):
+    order = make_order(join(user=make_user("buyer@example.com", roles=["admin"])))
+    colleague = make_user("colleague@example.com", roles=["admin"])
+
+    answer = api(colleague).post(f"/api/v1/orders/{order.pk}/refunds", {"external_id": "theirs"}, format="json")
+
+    assert answer.status_code == 201, answer.content
