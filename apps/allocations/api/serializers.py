@@ -7,10 +7,11 @@ from rest_framework import serializers
 from apps.allocations.gateways import plain
 from apps.allocations.models import Allocation, AllocationBatch
 from apps.allocations.services.batches import MOST
+from apps.core.api.fields import IdField
 
 
 class AllocationRow(serializers.ModelSerializer[Allocation]):
-    """`waits_for` says why a pending one can't be sent yet: `account` or `address`."""
+    """`waits_for` says why a pending one can't be sent yet: `dispute`, `account` or `address`."""
 
     order_id = serializers.UUIDField()
     line_id = serializers.UUIDField()
@@ -50,7 +51,7 @@ class StaffAllocationRow(AllocationRow):
 
 
 class BatchRequest(serializers.Serializer[Any]):
-    allocation_ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=MOST)
+    allocation_ids = serializers.ListField(child=IdField(), min_length=1, max_length=MOST)
 
 
 class BatchRow(serializers.ModelSerializer[AllocationBatch]):

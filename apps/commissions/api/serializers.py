@@ -9,6 +9,7 @@ from rest_framework import serializers
 from apps.commissions import engine
 from apps.commissions.models import Commission, CommissionOutcome, PartnerOverride, PlanRule, PlanVersion
 from apps.core import money
+from apps.core.api.fields import IdField
 
 MOST = 10**15
 """Beyond any amount of money, and well within a bigint."""
@@ -167,7 +168,7 @@ class CommissionRejection(serializers.Serializer[Any]):
 
 
 class CommissionApproval(serializers.Serializer[Any]):
-    ids = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
+    ids = serializers.ListField(child=IdField(), min_length=1, max_length=1000)
 
 
 class CommissionRefused(serializers.Serializer[Any]):

@@ -1,6 +1,7 @@
 """Serializer fields with the rules of api.md."""
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -15,6 +16,16 @@ class StrictIntegerField(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return int(super().to_internal_value(data))
+
+
+class IdField(serializers.UUIDField):
+    """A UUID in text: Python would make one of a number too, which then names nothing."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        found: UUID = super().to_internal_value(data)
+        return found
 
 
 class AmountField(StrictIntegerField):

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.catalogue.models import SERVICE_PERIODS
-from apps.core.api.fields import AmountField, StrictIntegerField
+from apps.core.api.fields import AmountField, IdField, StrictIntegerField
 from apps.orders.models import Order, OrderLine, Refund, Service
 from apps.orders.services import ExternalOrder, Item, ReportedLine
 from apps.orders.services.customers import CustomerIds
@@ -18,7 +18,7 @@ class CustomerRequest(serializers.Serializer[Any]):
     """At least one of the three."""
 
     email = serializers.EmailField(max_length=254, required=False, allow_null=True)
-    user_id = serializers.UUIDField(required=False, allow_null=True)
+    user_id = IdField(required=False, allow_null=True)
     external_id = serializers.CharField(max_length=128, required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> CustomerIds:
@@ -41,7 +41,7 @@ class LineRequest(serializers.Serializer[Any]):
     period = serializers.ChoiceField(
         choices=SERVICE_PERIODS, required=False, help_text="It is a service of the buyer's from now on, for so long."
     )
-    renews = serializers.UUIDField(required=False, help_text="The buyer's service that this pays for once more.")
+    renews = IdField(required=False, help_text="The buyer's service that this pays for once more.")
 
     def validate(self, attrs: dict[str, Any]) -> ReportedLine:
         return ReportedLine(**attrs)
@@ -72,7 +72,7 @@ class ExternalOrderRequest(serializers.Serializer[Any]):
 class ItemRequest(serializers.Serializer[Any]):
     sku = serializers.CharField(max_length=64)
     quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, required=False, default=1)
-    renews = serializers.UUIDField(required=False, allow_null=True, help_text="A service of mine to pay for once more.")
+    renews = IdField(required=False, allow_null=True, help_text="A service of mine to pay for once more.")
 
     def validate(self, attrs: dict[str, Any]) -> Item:
         return Item(sku=attrs["sku"], quantity=attrs["quantity"], renews=attrs.get("renews"))

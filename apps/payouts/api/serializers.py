@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.api.fields import AmountField
+from apps.core.api.fields import AmountField, IdField
 from apps.payouts.models import OwnMethod, Payout, PayoutMethod
 
 
@@ -48,7 +48,7 @@ class PayoutRow(serializers.ModelSerializer[Payout]):
 
 class PayoutRequest(serializers.Serializer[Any]):
     amount = AmountField(required=False, allow_null=True, default=None)
-    method_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+    method_id = IdField(required=False, allow_null=True, default=None)
 
 
 class RejectRequest(serializers.Serializer[Any]):

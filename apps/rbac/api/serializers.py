@@ -7,6 +7,7 @@ from django.utils.text import slugify
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.core.api.fields import IdField
 from apps.rbac.models import Department, DepartmentMember, Role, Scope
 
 ROLE_KEY, DEPARTMENT_CODE = r"^[a-z][a-z0-9_]{1,39}$", r"^[A-Z][A-Z0-9_]{1,39}$"
@@ -62,7 +63,7 @@ class PermissionKeys(serializers.Serializer[Any]):
 class RoleChange(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80, required=False)
     description = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    parent_id = serializers.UUIDField(required=False, allow_null=True)
+    parent_id = IdField(required=False, allow_null=True)
     permissions = serializers.ListField(child=serializers.CharField(max_length=64), max_length=200, required=False)
 
 
@@ -95,7 +96,7 @@ class MatrixPermission(serializers.Serializer[Any]):
 
 
 class MatrixCell(serializers.Serializer[Any]):
-    role = serializers.UUIDField()
+    role = IdField()
     permission = serializers.CharField()
 
 
@@ -107,7 +108,7 @@ class Matrix(serializers.Serializer[Any]):
 
 class ScopeValue(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=Scope.choices)
-    id = serializers.UUIDField(required=False, allow_null=True)
+    id = IdField(required=False, allow_null=True)
 
 
 class AssignmentRequest(serializers.Serializer[Any]):
@@ -183,8 +184,8 @@ class DepartmentRow(serializers.ModelSerializer[Department]):
 class DepartmentChange(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80, required=False)
     purpose = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    parent_id = serializers.UUIDField(required=False, allow_null=True)
-    head_id = serializers.UUIDField(required=False, allow_null=True)
+    parent_id = IdField(required=False, allow_null=True)
+    head_id = IdField(required=False, allow_null=True)
     positions = PositionValue(many=True, required=False)
 
 
@@ -210,5 +211,5 @@ class MemberPlace(serializers.Serializer[Any]):
 
 
 class MemberRequest(serializers.Serializer[Any]):
-    user_id = serializers.UUIDField()
+    user_id = IdField()
     position = serializers.CharField(max_length=40, required=False, allow_null=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.core.api.fields import IdField
 from apps.referrals.models import Partner
 
 
@@ -86,7 +87,7 @@ class ClickAnswer(serializers.Serializer[Any]):
 
 
 class MoveRequest(serializers.Serializer[Any]):
-    new_sponsor_id = serializers.UUIDField(allow_null=True, help_text="Null: to the top of the site.")
+    new_sponsor_id = IdField(allow_null=True, help_text="Null: to the top of the site.")
     reason = serializers.CharField(max_length=500)
     preview = serializers.BooleanField(default=False)
     effective_at = serializers.DateTimeField(required=False, allow_null=True)

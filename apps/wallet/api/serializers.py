@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.api.fields import AmountField
+from apps.core.api.fields import AmountField, IdField
 from apps.wallet.models import Posting
 
 
@@ -40,7 +40,7 @@ class TransferRequest(serializers.Serializer[Any]):
 
 
 class CreditRequest(serializers.Serializer[Any]):
-    user_id = serializers.UUIDField()
+    user_id = IdField()
     amount = AmountField()
     currency = serializers.RegexField(r"^[A-Z]{3}$")
     ref_type = serializers.RegexField(r"^[a-z][a-z0-9_]{0,31}$")
