@@ -16,7 +16,6 @@ from apps.core.api.errors import error_response
 from apps.core.middleware import is_api
 from apps.core.tenancy import site_context
 from apps.sites import registry
-from apps.sites.models import SiteSettings
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -123,14 +122,9 @@ def allow_origin(sender: Any, request: HttpRequest, **kwargs: Any) -> bool:
     host = urlsplit(origin).hostname or ""
     code = request.headers.get("X-Site-Code", "").strip()
     site = registry.by_code(code) if code else registry.by_host(host)
-    candidates = [site] if site else []
-    if request.method == "OPTIONS" and not candidates:
-        candidates = registry.all_sites()
-    for candidate in candidates:
-        with site_context(candidate.pk):
-            if SiteSettings.objects.filter(shop_origins__contains=[origin]).exists():
-                return True
-    return registry.by_host(host) is not None and registry.by_host(host) in candidates
+    if site is not None:
+        return registry.calls_from(site.pk, origin) or registry.by_host(host) == site
+    return request.method == "OPTIONS" and registry.known_origin(origin)
 
 
 check_request_enabled.connect(allow_origin)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from apps.core.errors import NotFound
+from apps.core.tenancy import site_context
 
 if TYPE_CHECKING:
     from apps.sites.models import Site
@@ -21,6 +22,7 @@ class _Snapshot:
     by_code: dict[str, "Site"]
     by_host: dict[str, "Site"]
     by_id: dict[UUID, "Site"]
+    shop_origins: dict[UUID, frozenset[str]] | None = None
 
 
 _snapshot: _Snapshot | None = None
@@ -63,6 +65,31 @@ def by_id(site_id: UUID | str) -> "Site":
     if site is None:
         raise NotFound("site_unknown", "No such site.")
     return site
+
+
+def calls_from(site_id: UUID, origin: str) -> bool:
+    """May pages of this origin call the API of this site?"""
+    return origin in _shop_origins().get(site_id, ())
+
+
+def known_origin(origin: str) -> bool:
+    """... of any site? A preflight doesn't say which."""
+    return any(origin in origins for origins in _shop_origins().values())
+
+
+def _shop_origins() -> dict[UUID, frozenset[str]]:
+    """What sites have set, read by one statement per site once in a while: nobody reads the settings of all at once."""
+    snapshot = _load()
+    if snapshot.shop_origins is None:
+        from apps.sites.models import SiteSettings
+
+        found = {}
+        for site_id in snapshot.by_id:
+            with site_context(site_id):
+                origins = SiteSettings.objects.values_list("shop_origins", flat=True).first()
+            found[site_id] = frozenset(origins or ())
+        snapshot.shop_origins = found
+    return snapshot.shop_origins
 
 
 def all_sites() -> list["Site"]:

@@ -66,6 +66,7 @@ def change_settings(*, changes: dict[str, Any], actor: audit.Actor, reason: str 
     if not reason and lowers_security(before, changes):
         _check_fields(settings, changes)
         raise Invalid("reason_required", "This makes the site less secure. Say why.", field="reason")
+    transaction.on_commit(registry.forget)
     return _change(settings, changes, actor, "sitesettings.changed", reason)
 
 

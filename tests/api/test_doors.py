@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 
 from apps.accounts.tests.browsers import browser_of
+from apps.audit.services import SYSTEM
 from apps.payments.tests.factories import event, make_account, send
 from apps.referrals.tests.factories import make_partner
 from apps.sites.models import SiteSettings
+from apps.sites.services import change_settings
 
 ME = "/api/v1/auth/me"
 POLICY = {
@@ -154,3 +156,25 @@ def test_what_went_wrong_can_be_read_by_the_shops_page(shop, path, status):
     answer = Client().get(path, headers={"origin": SHOP, "x-site-code": "ALPHA"})
 
     assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (status, SHOP)
+
+
+def test_preflights_are_answered_from_memory(shop, other_site, django_assert_num_queries, monkeypatch):
+    """Whatever origins they name, and however many sites there are."""
+    monkeypatch.setattr("apps.sites.registry.KEEP_SECONDS", float("inf"))
+    preflight(SHOP)
+
+    with django_assert_num_queries(0):
+        assert preflight(SHOP)["Access-Control-Allow-Origin"] == SHOP
+        for number in range(3):
+            assert "Access-Control-Allow-Origin" not in preflight(f"https://{number}.example")
+
+
+def test_a_new_origin_may_call_at_once(shop, django_capture_on_commit_callbacks):
+    preflight(SHOP)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        change_settings(changes={"shop_origins": ["https://new.example"]}, actor=SYSTEM)
+
+    assert preflight("https://new.example")["Access-Control-Allow-Origin"] == "https://new.example"
+    assert "Access-Control-Allow-Origin" not in preflight(SHOP)
+    assert "Access-Control-Allow-Origin" not in ask(SHOP)
