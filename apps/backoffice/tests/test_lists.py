@@ -252,3 +252,12 @@ def test_every_filter_of_a_list_still_asks(site, office, deliver):
         choices = [choice for spec in changelist.filter_specs for choice in spec.choices(changelist)]
         for query in [choice["query_string"] for choice in choices if "query_string" in choice]:
             assert desk.get(listing(model) + query).status_code == 200, (model._meta.label, query)
+
+
+def test_an_empty_list_says_what_it_is_called(office, site):
+    """The page's own words, and not the table's."""
+    text = office("admin").get(listing(InboxEvent)).content.decode()
+
+    assert "News from outside" in text
+    assert "inbox event" not in text.lower()
+    assert "Nothing here yet" in text
