@@ -8,14 +8,26 @@ from django.conf import settings
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 
 from apps.accounts.models import CryptoAddress
-from apps.allocations import selectors, services
+from apps.allocations import errors, selectors, services
 from apps.allocations.gateways import plain
 from apps.allocations.models import Allocation, AllocationBatch, CustodyAccount, Transfer
 from apps.allocations.services import batches
-from apps.core.backoffice import Outcome, ReasonForm, SetByForm, UplineModelAdmin, attempt, badge, decision, named
+from apps.core.backoffice import (
+    Outcome,
+    ReasonForm,
+    SetByForm,
+    UplineModelAdmin,
+    attempt,
+    badge,
+    bulk,
+    decision,
+    named,
+    repeated,
+)
 from apps.core.errors import DomainError
 
 READ, SEND = ("payout.read", "payout.manage"), ("payout.manage",)
@@ -123,7 +135,7 @@ class AllocationAdmin(UplineModelAdmin):
     def has_send_permission(self, request: HttpRequest) -> bool:
         return self.may(request, *SEND)
 
-    @decision("Send the tokens", needs="send", done="allocation{s} on the way", moves_money=True)
+    @decision("Send the tokens", needs="send", done="allocation{s} on the way", moves_money=True, look="before_sending")
     def send(self, request: HttpRequest, rows: QuerySet[Allocation], reason: str) -> Outcome:
         """In batches of a hundred; what can't be sent is left out and named."""
         actor: Any = request.user
@@ -136,10 +148,43 @@ class AllocationAdmin(UplineModelAdmin):
                 outcome.refused += [(str(pk), error.message) for pk in ids[start : start + batches.MOST]]
         return outcome
 
+    def before_sending(self, request: HttpRequest, rows: QuerySet[Allocation]) -> HttpResponse:
+        """Who would be sent what and where, and who can't be and why. What is decided is decided again when it is sent."""
+        try:
+            account = services.custody()
+        except DomainError as error:
+            self.message_user(request, error.message, "error")
+            return HttpResponseRedirect(request.get_full_path())
+        chosen = list(rows.order_by("id")[: bulk.AT_ONCE])
+        ready, refused = batches.choose(chosen, account)
+        own = [row for row in ready if row.allocation.buyer_id == request.user.pk]
+        ready = [row for row in ready if row not in own]
+        by_id = {str(row.pk): row for row in chosen}
+        stays = [(by_id[pk], _REFUSED[code]) for pk, code in refused]
+        stays += [(row.allocation, "yours: somebody else has to send them") for row in own]
+        more = max(rows.count() - len(chosen), 0)
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": "Send tokens",
+            "custody": account, "total": plain(batches.sum_of(ready)), "more": more, "repeated": repeated(request),
+            "batches": -(-len(ready) // batches.MOST), "action_url": request.get_full_path(),
+            "ready": [
+                {"allocation": row.allocation, "buyer": self.buyer(row.allocation), "tokens": plain(row.tokens),
+                 "address": row.address.label}
+                for row in ready
+            ],
+            "refused": [{"allocation": row, "buyer": self.buyer(row), "why": why} for row, why in stays],
+            "confirm": f"Send to {len(ready)}{' and the rest' if more else ''}" if ready or more else "",
+            "back": request.POST.get("next") or request.path,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/tools/send_allocations.html", context)
+
     @staticmethod
     def _send(ids: list[Any], actor: Any, outcome: Outcome) -> None:
         chosen = batches.lock(ids)
         ready, refused = batches.choose(chosen, services.custody())
+        own = [row.allocation for row in ready if row.allocation.buyer_id == actor.pk]
+        ready = [row for row in ready if row.allocation not in own]
+        outcome.refused += [(str(row), errors.own_allocation().message) for row in own]
         if ready:
             services.send_batch(allocation_ids=[row.allocation.pk for row in ready], actor=actor)
         names = {str(row.pk): str(row) for row in chosen}
@@ -162,7 +207,28 @@ class AllocationBatchAdmin(UplineModelAdmin):
     list_select_related = ("created_by",)
     exclude = ("tokens",)
     readonly_fields = ("tokens_shown", "progress")
+    change_form_template = "admin/tools/allocation_batch.html"
     tokens_shown = tokens("tokens")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """How far each transfer is. The page comes anew by itself until all are over."""
+        batch = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        if batch is not None:
+            rows = [self._transfer(row) for row in selectors.transfers_of(batch)]
+            extra_context = {**(extra_context or {}), "transfers": rows, "progress": self.progress(batch)}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    @staticmethod
+    def _transfer(row: Transfer) -> dict[str, Any]:
+        customer = row.allocation.order.customer
+        return {
+            "allocation": row.allocation, "tokens": plain(row.tokens), "to": row.destination_label, "state": row.provider_state,
+            "buyer": named(customer.user, customer.user.email) if customer.user is not None else str(customer),
+            "badge": badge(_TONE[row.status], row.get_status_display()), "why": row.difference or row.failure,
+            "hash": row.tx_hash,
+        }  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return selectors.batches().order_by(*self.ordering)

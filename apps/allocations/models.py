@@ -155,6 +155,16 @@ class AllocationBatch(SiteModel):
     def __str__(self) -> str:
         return f"B-{self.pk.hex[-8:].upper()}"
 
+    @property
+    def over(self) -> int:
+        """Transfers of it that have arrived or failed. Of rows of `selectors.batches`."""
+        counted: Any = self
+        return int(counted.completed + counted.failed)
+
+    @property
+    def is_running(self) -> bool:
+        return self.over < self.count
+
 
 class Transfer(SiteModel):
     """One sending of one allocation, written down before the first call. Its id is the custodian's `externalTxId` for ever.

@@ -22,6 +22,16 @@ def batches() -> QuerySet[AllocationBatch]:
     return rows.annotate(**{status: _count(status) for status in Transfer.Status.values})
 
 
+def transfers_of(batch: AllocationBatch) -> QuerySet[Transfer]:
+    """In the order they were written down."""
+    return batch.transfers.select_related("allocation__order__customer__user").order_by("id")
+
+
+def allocations_of(batch: AllocationBatch) -> QuerySet[Allocation]:
+    """As they are now: one that failed here may be in another batch since."""
+    return with_buyers().filter(pk__in=batch.transfers.values("allocation_id")).order_by("id")
+
+
 def _count(status: str) -> Any:
     found = (
         Transfer.objects.filter(batch=OuterRef("pk"), status=status).order_by().values("batch").annotate(n=Count("id"))

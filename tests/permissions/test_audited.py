@@ -197,7 +197,7 @@ def test_an_action_of_the_back_office_is_in_the_audit(site, key, settings):
     desk = Office(User.objects.get(email="boss@example.com"), site)
     before = events()
 
-    desk.do(key[1], row, note="For a reason")
+    desk.do(key[1], row, note="For a reason", confirmed="yes")
 
     assert events() > before, desk.said
     assert AuditEvent.objects.order_by("-id").first().actor_name == "boss@example.com"

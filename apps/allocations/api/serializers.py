@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.allocations import selectors
 from apps.allocations.gateways import plain
 from apps.allocations.models import Allocation, AllocationBatch
 from apps.allocations.services.batches import MOST
@@ -55,15 +57,16 @@ class BatchRequest(serializers.Serializer[Any]):
 
 
 class BatchRow(serializers.ModelSerializer[AllocationBatch]):
-    """`progress` counts its transfers by their state."""
+    """`progress` counts its transfers by their state; `state` is `running` until all have arrived or failed, then `finished`."""
 
+    state = serializers.SerializerMethodField()
     tokens = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
     created_by = serializers.SerializerMethodField()
 
     class Meta:
         model = AllocationBatch
-        fields = ("id", "created_at", "created_by", "asset", "count", "tokens", "progress")
+        fields = ("id", "created_at", "created_by", "asset", "count", "tokens", "state", "progress")
         read_only_fields = fields
 
     def get_tokens(self, row: AllocationBatch) -> str:
@@ -73,5 +76,22 @@ class BatchRow(serializers.ModelSerializer[AllocationBatch]):
         maker = row.created_by
         return {"id": str(maker.pk), "name": maker.full_name} if maker is not None else None
 
+    def get_state(self, row: AllocationBatch) -> str:
+        return "running" if row.is_running else "finished"
+
     def get_progress(self, row: Any) -> dict[str, int]:
         return {"waiting": row.waiting, "sent": row.sent, "completed": row.completed, "failed": row.failed}
+
+
+class BatchDetail(BatchRow):
+    """With its allocations as they are now: one that failed here may be in another batch since."""
+
+    allocations = serializers.SerializerMethodField()
+
+    class Meta(BatchRow.Meta):
+        fields = (*BatchRow.Meta.fields, "allocations")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(StaffAllocationRow(many=True))
+    def get_allocations(self, row: AllocationBatch) -> Any:
+        return StaffAllocationRow(selectors.allocations_of(row), many=True).data

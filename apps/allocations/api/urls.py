@@ -6,6 +6,7 @@ urlpatterns = [
     path("allocations", views.OwnAllocationsView.as_view(), name="allocations"),
     path("admin/allocations", views.AllocationListView.as_view(), name="admin-allocations"),
     path("admin/allocations/batches", views.BatchListView.as_view(), name="allocation-batches"),
+    path("admin/allocations/batches/<uuid:pk>", views.BatchView.as_view(), name="allocation-batch"),
     path("admin/allocations/<uuid:pk>/retry", views.RetryView.as_view(), name="allocation-retry"),
     path("webhooks/fireblocks/<str:site_code>", webhooks.FireblocksWebhookView.as_view(), name="fireblocks-webhook"),
 ]

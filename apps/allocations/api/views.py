@@ -81,6 +81,20 @@ class BatchListView(ListView):
         return Response(serializers.BatchRow(selectors.batches().get(pk=batch.pk)).data, status=201)
 
 
+class BatchView(ApiView):
+    """One batch: how far it is, and its allocations."""
+
+    access = {"GET": READ}
+    serializer_class = serializers.BatchDetail
+
+    @extend_schema(responses=serializers.BatchDetail)
+    def get(self, request: Request, pk: UUID) -> Response:
+        found = selectors.batches().filter(pk=pk).first()
+        if found is None:
+            raise NotFound()
+        return Response(serializers.BatchDetail(found).data)
+
+
 class RetryView(ApiView):
     """A failed one may be sent again."""
 

@@ -49,7 +49,7 @@ def send_batch(*, allocation_ids: Sequence[UUID], actor: audit.Actor) -> Allocat
         raise errors.not_ready(refused)
     batch = AllocationBatch.objects.create(
         created_by_id=actor.actor_id if actor.actor_kind == "user" else None,
-        asset=account.asset_id, count=len(ready), tokens=_sum(ready),
+        asset=account.asset_id, count=len(ready), tokens=sum_of(ready),
     )  # fmt: skip
     _write_down(batch, ready, account)
     audit.record(
@@ -99,7 +99,7 @@ def _choose(rows: list[Allocation], account: CustodyAccount) -> tuple[list[Ready
     return ready, refused
 
 
-def _sum(ready: Iterable[Ready]) -> Decimal:
+def sum_of(ready: Iterable[Ready]) -> Decimal:
     with localcontext() as exact:
         exact.prec = 60
         return sum((row.tokens for row in ready), Decimal(0))

@@ -251,3 +251,29 @@ def test_nobody_sends_their_own_in_a_crowd_and_buyers_send_nothing(api, make_use
         (403, "own_allocation"), (403, "permission_denied"),
     ]  # fmt: skip
     nothing_moved()
+
+
+def test_a_batch_says_how_far_it_is(boss, owed, fireblocks):
+    first, second = owed(2, "12.5")
+    pk = send(boss, first, second).json()["id"]
+
+    body = boss.get(f"{URL}/{pk}").json()
+    assert (body["state"], body["count"], body["tokens"]) == ("running", 2, "25")
+    assert [row["id"] for row in body["allocations"]] == [str(first.pk), str(second.pk)]
+    assert {row["status"] for row in body["allocations"]} == {"processing"}
+
+    push_all()
+    for transfer, status in zip(Transfer.objects.order_by("id"), ("COMPLETED", "FAILED"), strict=True):
+        fireblocks.custody.set_state(transfer.provider_id, status=status)
+    push_all()
+    body = boss.get(f"{URL}/{pk}").json()
+    assert (body["state"], body["progress"]) == ("finished", {"waiting": 0, "sent": 0, "completed": 1, "failed": 1})
+    assert [row["status"] for row in body["allocations"]] == ["completed", "failed"]
+    assert body["allocations"][0]["tx_hash"]
+    assert boss.get(URL).json()["results"][0]["state"] == "finished"
+
+
+def test_one_nobody_has_is_not_found(boss, owed, api, make_user):
+    assert boss.get(f"{URL}/{uuid.uuid4()}").json()["code"] == "not_found"
+    pk = send(boss, *owed()).json()["id"]
+    assert api(make_user()).get(f"{URL}/{pk}").status_code == 403

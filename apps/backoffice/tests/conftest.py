@@ -37,9 +37,9 @@ class Office:
         self.client.cookies.pop("messages", None)
         return answer
 
-    def do(self, action, *rows, note=""):
+    def do(self, action, *rows, note="", **more):
         """An action on chosen rows of their list."""
-        data = {"action": action, "index": "0", "_selected_action": [str(row.pk) for row in rows], "note": note}
+        data = {"action": action, "index": "0", "_selected_action": [str(row.pk) for row in rows], "note": note, **more}
         return self.post(listing(type(rows[0])), data)
 
 

@@ -5,7 +5,7 @@ A model's admin names the permission keys that open it. `request.access` is put 
 admin obeys the same roles as the API. Nothing is written to Django's log: the audit log has it.
 """
 
-from apps.core.backoffice.actions import Outcome, ReasonForm, attempt, decision, holds, may, reason_of, tell
+from apps.core.backoffice.actions import Outcome, ReasonForm, attempt, decision, holds, may, reason_of, repeated, tell
 from apps.core.backoffice.admin import UplineModelAdmin
 from apps.core.backoffice.columns import amount_text, badge, json_text, money, named
 from apps.core.backoffice.fields import AmountField, ExactField, LinesField, amount_field
@@ -35,5 +35,6 @@ __all__ = [
     "money",
     "named",
     "reason_of",
+    "repeated",
     "tell",
 ]

@@ -17,6 +17,7 @@ from apps.core.errors import DomainError
 from apps.core.tenancy import reading_across
 
 NAMED = 3
+CONFIRMED = "confirmed"
 Decide = Callable[[Any, HttpRequest, QuerySet[Any], str], "Outcome"]
 
 
@@ -27,6 +28,13 @@ class ReasonForm(ActionForm):
         label="Reason", max_length=500, required=False,
         widget=forms.TextInput(attrs={"placeholder": "Reason", "aria-label": "Reason", "autocomplete": "off"}),
     )  # fmt: skip
+
+
+def repeated(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was sent, for a page that is to send it again."""
+    return [
+        (name, value) for name in request.POST for value in request.POST.getlist(name) if name != "csrfmiddlewaretoken"
+    ]
 
 
 def reason_of(request: HttpRequest) -> str:
@@ -85,7 +93,14 @@ def tell(request: HttpRequest, outcome: Outcome, *, done: str) -> None:
 
 
 def decision(
-    label: str, *, needs: str, done: str, keys: Sequence[str] = (), reason: bool = False, moves_money: bool = False
+    label: str,
+    *,
+    needs: str,
+    done: str,
+    keys: Sequence[str] = (),
+    reason: bool = False,
+    moves_money: bool = False,
+    look: str = "",
 ) -> Callable[[Decide], Any]:
     """An action of a list: `decide(self, request, rows, reason)` acts on rows by a service and returns an Outcome.
 
@@ -94,8 +109,9 @@ def decision(
 
     `needs` is Django's name of a permission (`has_reject_permission`); `keys` are what the person must hold for the user of each
     row, where the screen is scoped. With `reason=True` nothing is tried without one: a decision against somebody has a reason
-    that they can be told. Before one that moves money, somebody who signed in long ago proves who they are (docs/adr/0011). For
-    everything that fits a list's filters, beyond what one request should carry, it becomes a job (apps.core.backoffice.bulk).
+    that they can be told. Before one that moves money, somebody who signed in long ago proves who they are (docs/adr/0011). Of
+    what should be seen before it is done, `look` names the screen's method that shows it: `look(request, rows)` answers with a
+    page that sends the same again, with `confirmed` (templates/admin/tools/look.html). For everything that fits a list's filters, beyond what one request should carry, it becomes a job (apps.core.backoffice.bulk).
     """
 
     def wrap(decide: Decide) -> Any:
@@ -112,6 +128,9 @@ def decision(
             if reason and not why:
                 messages.error(request, "Say why: write the reason beside the action.")
                 return None
+            if look and CONFIRMED not in request.POST:
+                page: HttpResponse = getattr(screen, look)(request, rows)
+                return page
             if bulk.is_for_a_job(request, rows):
                 return bulk.start(request, screen, decide.__name__, rows, why)
             tell(request, decide_theirs(screen, request, rows, why), done=done)
