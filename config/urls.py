@@ -15,6 +15,8 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.catalogue.api.urls")),
     path("", include("apps.payments.api.urls")),
     path("", include("apps.orders.api.urls")),
+    path("", include("apps.brokers.api.urls")),
+    path("", include("apps.activities.api.urls")),
     path("", include("apps.wallet.api.urls")),
     path("", include("apps.commissions.api.urls")),
     path("", include("apps.payouts.api.urls")),

@@ -24,11 +24,13 @@ from apps.rbac.access import ASSIGNMENTS_SQL, Access
 # User, membership, version, roles and keys, two-factor and what the site wants of it, and whether the sign-in goes on: one round
 # trip, planned once per connection.
 _CALLER_SQL = f"""
-SELECT u.id, u.email, u.full_name, u.locale, u.is_active, u.token_version, m.user_type, m.is_active,
+SELECT u.id, u.email, u.full_name, u.locale, u.is_active, u.token_version, m.user_type,
+       m.is_active AND coalesce(e.is_active, true),
        (SELECT json_agg(json_build_array(a.role, a.scope, a.scope_id, a.keys))::text FROM ({ASSIGNMENTS_SQL}) a),
        s.staff_two_factor, s.step_up_minutes, d.confirmed_at IS NOT NULL, i.revoked_at IS NULL AND i.version = u.token_version,
        i.last_used_at < now() - interval '{NOTED_EVERY}'
 FROM accounts_user u LEFT JOIN accounts_membership m ON m.site_id = %(site)s AND m.user_id = u.id
+LEFT JOIN accounts_membership e ON e.site_id = m.site_id AND e.id = m.enterprise_id
 LEFT JOIN sites_sitesettings s ON true
 LEFT JOIN accounts_twofactordevice d ON d.user_id = u.id
 LEFT JOIN accounts_signin i ON i.id = %(sign_in)s AND i.user_id = u.id

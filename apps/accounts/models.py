@@ -90,10 +90,21 @@ class Membership(SiteModel):
     user_type = models.CharField(max_length=10, choices=Kind, default=Kind.INDIVIDUAL)
     enterprise = SiteForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="sub_users")
     is_active = models.BooleanField(default=True)
+    # Of a sub-user: minor units in a month of the site's calendar, None for no limit, and what the enterprise lets them do.
+    spending_limit = models.BigIntegerField(null=True, blank=True)
+    allowed = models.JSONField(default=list, blank=True)
+    made_login = models.BooleanField(default=False, editable=False)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["site", "user"], name="accounts_membership_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["site", "user"], name="accounts_membership_once"),
+            models.CheckConstraint(
+                condition=models.Q(spending_limit__isnull=True) | models.Q(spending_limit__gte=0),
+                name="accounts_spending_limit_not_negative",
+            ),
+        ]
+        indexes = [models.Index(fields=["site", "enterprise", "id"], name="accounts_sub_users")]
 
     def __str__(self) -> str:
         return str(self.user)
@@ -104,6 +115,8 @@ class TwoFactorDevice(models.Model):
 
     `secret` is encrypted for this row alone. `last_step` is the time step of the last code that was accepted: a code counts once.
     """
+
+    sealed_columns: ClassVar[tuple[str, ...]] = ("secret",)
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
     secret = models.CharField(max_length=200)
@@ -116,6 +129,10 @@ class TwoFactorDevice(models.Model):
 
     def __str__(self) -> str:
         return f"Two-factor of {self.user_id}"
+
+    def sealed_place(self, column: str) -> str:
+        """The table is shared by all sites, so the person takes the site's place."""
+        return f"accounts_twofactordevice/{column}/{self.pk}"
 
 
 class RecoveryCode(models.Model):
@@ -162,6 +179,7 @@ class CryptoAddress(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     removed_at = models.DateTimeField(null=True)
 
+    sealed_columns: ClassVar[tuple[str, ...]] = ("address",)
     objects = CryptoAddressSet.as_manager()
 
     class Meta:
@@ -177,6 +195,10 @@ class CryptoAddress(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def sealed_place(self, column: str) -> str:
+        """The table is shared by all sites, so the person takes the site's place."""
+        return f"accounts_cryptoaddress/{column}/{self.user_id}/{self.pk}"
 
 
 # Marks in a user agent, the telling ones first: each browser also names those it resembles.

@@ -28,6 +28,8 @@ class CustodyAccount(SiteModel):
     `workspace_id` is the custodian's name of whose events we believe; `webhook_key` a public key for those of its old protocol.
     """
 
+    sealed_columns: ClassVar[tuple[str, ...]] = ("api_key", "private_key", "webhook_key")
+
     gateway = models.CharField(max_length=32, default="fireblocks")
     api_key = models.TextField()
     private_key = models.TextField()
@@ -186,6 +188,8 @@ class Transfer(SiteModel):
         Status.SENT: (Status.COMPLETED, Status.FAILED),
     }
     OPEN: ClassVar[tuple[str, ...]] = (Status.WAITING, Status.SENT)
+
+    sealed_columns: ClassVar[tuple[str, ...]] = ("destination",)
 
     batch = SiteForeignKey(AllocationBatch, models.PROTECT, related_name="transfers")
     allocation = SiteForeignKey(Allocation, models.PROTECT, related_name="transfers")

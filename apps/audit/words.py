@@ -6,6 +6,9 @@ from apps.core.money import format_money
 
 # Where noun and verb alone read badly.
 _SAID = {
+    "activity.failed": "saw an activity fail, and gave the money back",
+    "activity.run": "did something that costs",
+    "activity_type.changed": "changed what an activity costs",
     "allocation.completed": "saw tokens arrive",
     "allocation.failed": "saw a sending of tokens fail",
     "allocation.overpaid": "saw a refund of tokens that were sent",
@@ -15,6 +18,10 @@ _SAID = {
     "api_key.created": "made an API key",
     "api_key.revoked": "revoked an API key",
     "api_key.rotated": "gave an API key a new secret",
+    "broker_account.refused": "heard a broker refuse somebody's keys",
+    "broker_account.removed": "removed a broker account",
+    "broker_account.saved": "saved a broker account",
+    "broker_account.verified": "heard a broker confirm somebody's keys",
     "bulk.finished": "ended a bulk decision",
     "bulk.started": "began a bulk decision",
     "bulk.stopped": "stopped a bulk decision",
@@ -24,6 +31,9 @@ _SAID = {
     "department.member_placed": "changed somebody's position",
     "department.member_removed": "took somebody out of a department",
     "export.made": "took a list away as a file",
+    "form.added": "added a form",
+    "form.offered": "offered a form again",
+    "form.withdrawn": "took a form off",
     "identity.linked": "connected a login with the issuer's",
     "identity_provider.changed": "changed whose tokens sign people in",
     "job.replayed": "let a failed job run again",
@@ -57,6 +67,8 @@ _SAID = {
     "sites.read_across": "looked at all sites",
     "sitesettings.changed": "changed the settings",
     "stripe_account.changed": "changed how the site takes money",
+    "sub_user.changed": "changed a sub-user",
+    "sub_user.created": "made a sub-user",
     "two_factor.codes_renewed": "made new recovery codes",
     "two_factor.disabled": "switched two-factor off",
     "two_factor.enabled": "switched two-factor on",
@@ -65,7 +77,9 @@ _SAID = {
     "wallet.credited": "credited a wallet",
 }
 _NOUNS = {
-    "allocation": "Tokens", "allocations": "Batches of tokens", "api_key": "API keys", "bulk": "Bulk decisions",
+    "activity": "Activities", "activity_type": "Activity costs", "form": "Forms", "sub_user": "Sub-users",
+    "allocation": "Tokens", "allocations": "Batches of tokens", "api_key": "API keys", "broker_account": "Broker accounts",
+    "bulk": "Bulk decisions",
     "commission": "Commissions", "crypto_address": "Crypto addresses", "custody_account": "Custodian",
     "department": "Departments", "dispute": "Disputes", "export": "Exports", "identity": "Identities",
     "identity_provider": "Issuer", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
@@ -78,7 +92,18 @@ _NOUNS = {
 
 # Values of before and after that are minor units.
 MONEY = frozenset(
-    {"amount", "activation_fee", "payout_minimum", "minimum", "flat_amount", "cap", "refunded_amount", "price"}
+    {
+        "amount",
+        "activation_fee",
+        "payout_minimum",
+        "minimum",
+        "flat_amount",
+        "cap",
+        "refunded_amount",
+        "price",
+        "cost",
+        "spending_limit",
+    }
 )
 
 

@@ -32,6 +32,7 @@ GROUPS = (
         "payouts.payout", "payouts.payoutmethod", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
         "wallet.lot", "wallet.holdshare", "wallet.entrylink",
     )),
+    ("Activities", ("activities.activity", "activities.activitytype", "activities.formdocument")),
     ("Tokens", (
         "allocations.allocation", "allocations.allocationbatch", "allocations.transfer", "allocations.custodyaccount",
         "accounts.cryptoaddress",

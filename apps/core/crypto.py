@@ -33,6 +33,11 @@ def _keys(configured: tuple[str, ...]) -> dict[str, AESGCM]:
     return keys
 
 
+def key_ids() -> list[str]:
+    """Of the keys that are configured, the one that encrypts first."""
+    return list(_keys(tuple(settings.UPLINE_ENCRYPTION_KEYS)))
+
+
 def encrypt(plaintext: str, *, context: str) -> str:
     """`context` names the place, such as `<site>/payouts_payoutmethod/details/<id>`; decrypting needs the same."""
     keys = _keys(tuple(settings.UPLINE_ENCRYPTION_KEYS))
@@ -56,7 +61,12 @@ def decrypt(stored: str, *, context: str) -> str:
 
 
 def place(row: Any, field: str) -> str:
-    """The context of one encrypted column of a site's row: `<site>/<table>/<column>/<id>`."""
+    """The context of one encrypted column of a row: `<site>/<table>/<column>/<id>`, or what the model's `sealed_place` says.
+
+    A model names its encrypted columns in `sealed_columns`: the rotation of keys goes by it (apps.core.rotation).
+    """
+    if hasattr(row, "sealed_place"):
+        return str(row.sealed_place(field))
     return f"{row.site_id}/{row._meta.db_table}/{field}/{row.pk}"
 
 

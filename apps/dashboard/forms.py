@@ -147,3 +147,22 @@ class ProfileForm(PageForm):
 class PasswordForm(PageForm):
     old_password = password_field("Present password")
     new_password = password_field("New password", new=True, help_text="8 characters or more, not only digits")
+
+
+def secret_field(label: str, **kwargs: Any) -> forms.CharField:
+    """Typed once, and never filled in again by us or a browser."""
+    widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    return forms.RegexField(r"^[\x21-\x7e]+\Z", label=label, widget=widget, **kwargs)
+
+
+class BrokerForm(PageForm):
+    broker_name = forms.ChoiceField(label="Broker")
+    client_id = forms.RegexField(r"^[A-Za-z0-9._-]+\Z", label="Client id", max_length=64)
+    api_key = secret_field("API key", max_length=1024)
+    api_secret = secret_field(
+        "API secret", max_length=4096, required=False, help_text="The token of a session there. Without it nobody is asked.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, brokers: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["broker_name"].choices = [(name, name) for name in brokers]  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from apps.dashboard.views import (
+    brokers,
     commissions,
     links,
     overview,
@@ -65,6 +66,9 @@ urlpatterns: list[URLPattern] = [
     *page("dashboard/wallet", wallet.wallet, "wallet"),
     *page("dashboard/settings", profile.settings, "settings"),
     *page("dashboard/security", profile.security, "security"),
+    *page("dashboard/broker", brokers.broker, "broker"),
+    *page("dashboard/broker/check", brokers.check_broker, "check_broker"),
+    *page("dashboard/broker/remove", brokers.remove_broker, "remove_broker"),
     *page("dashboard/settings/password", profile.change_password, "change_password"),
     *page("dashboard/settings/signout", profile.sign_out_everywhere, "sign_out_everywhere"),
 ]

@@ -17,6 +17,8 @@ from apps.core.models import SiteForeignKey, SiteModel
 class StripeAccount(SiteModel):
     """How this site takes money. `secret_key` and `webhook_secrets` (newest first) are encrypted for this row alone."""
 
+    sealed_columns: ClassVar[tuple[str, ...]] = ("secret_key", "webhook_secrets")
+
     account_id = models.CharField(max_length=64, validators=[RegexValidator(r"^acct_[A-Za-z0-9_]{3,58}$")])
     publishable_key = models.CharField(max_length=255, validators=[RegexValidator(r"^pk_(test|live)_[A-Za-z0-9_]+$")])
     secret_key = models.TextField()

@@ -23,6 +23,8 @@ class PayoutMethod(SiteModel):
         CRYPTO = "crypto", "Crypto address"
         MANUAL = "manual", "By arrangement"
 
+    sealed_columns: ClassVar[tuple[str, ...]] = ("details",)
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=16, choices=Kind)
     label = models.CharField(max_length=80)

@@ -92,6 +92,9 @@ class SiteSettings(SiteModel):
         "ask again after", default=15, validators=[MaxValueValidator(MINUTES_A_DAY)],
         help_text="Minutes after which moving money asks who it is. 0 never asks.",
     )  # fmt: skip
+    broker_accounts = models.BooleanField(
+        "broker accounts", default=False, help_text="Members may connect their account at a broker."
+    )
     four_eyes = models.BooleanField(
         "four eyes", default=False, help_text="Whoever approved a payout can't mark it as paid."
     )

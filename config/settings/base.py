@@ -22,6 +22,8 @@ INSTALLED_APPS = [
     "apps.wallet",
     "apps.referrals",
     "apps.orders",
+    "apps.brokers",
+    "apps.activities",
     "apps.commissions",
     "apps.payouts",
     "apps.allocations",
@@ -224,6 +226,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "orders-to-lapse": {"task": "apps.orders.tasks.lapse_orders", "schedule": 30.0},
     "services-to-expire": {"task": "apps.orders.tasks.expire_services", "schedule": 60.0},
     "transfers-due": {"task": "apps.allocations.tasks.sweep_transfers", "schedule": 10.0},
+    "activities-to-finish": {"task": "apps.activities.tasks.finish_activities", "schedule": 20.0},
+    "forget-activity-files": {"task": "apps.activities.tasks.forget_files", "schedule": 24 * 3600.0},
     "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
 }
 
@@ -259,6 +263,15 @@ UPLINE_CUSTODY_GATEWAYS = {"fireblocks": "apps.allocations.gateways.fireblocks.F
 FIREBLOCKS_API_BASE = env("FIREBLOCKS_API_BASE", default="https://api.fireblocks.io")
 FIREBLOCKS_JWKS_URL = env("FIREBLOCKS_JWKS_URL", default="https://keys.fireblocks.io/.well-known/jwks.json")
 # Where a workbook is put together before it is sent; empty is the system's. Not a file system in memory: it may be large.
+# Brokers whose accounts members may connect: name → class (apps.brokers.gateways).
+UPLINE_BROKER_GATEWAYS = {
+    "AngelOne": "apps.brokers.gateways.angelone.AngelOne",
+    "Zerodha": "apps.brokers.gateways.zerodha.Zerodha",
+}
+ANGELONE_API_BASE = env("ANGELONE_API_BASE", default="https://apiconnect.angelone.in")
+ZERODHA_API_BASE = env("ZERODHA_API_BASE", default="https://api.kite.trade")
+# Days for which what activities made can be fetched; the activity itself stays.
+UPLINE_FILE_DAYS = env.int("UPLINE_FILE_DAYS", default=90)
 UPLINE_TEMP_DIR = env("UPLINE_TEMP_DIR", default="")
 # Where signed anchors of the hash chains are appended: on storage that the database's administrators can't write.
 UPLINE_ANCHOR_FILE = env(

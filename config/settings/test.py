@@ -31,4 +31,5 @@ UPLINE_STATE_DIR = env("UPLINE_STATE_DIR", default="")
 # Off, so that tests of other things do not meet it; the tests of the limits switch it on.
 UPLINE_THROTTLE = False
 UPLINE_LOCAL_ISSUERS = True
+ANGELONE_API_BASE = ZERODHA_API_BASE = "http://127.0.0.1:9"  # nobody answers, where no fake does
 WHITENOISE_USE_FINDERS = True

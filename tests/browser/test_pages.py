@@ -10,7 +10,7 @@ def private(story):
         "/dashboard/", "/dashboard/team", f"/dashboard/team?open={story['branch']}", "/dashboard/team?level=1",
         "/dashboard/commissions", f"/dashboard/commissions?explain={story['commission']}",
         "/dashboard/commissions?status=nothing", "/dashboard/payouts", "/dashboard/links", "/dashboard/wallet",
-        "/dashboard/settings", "/dashboard/security", "/dashboard/shop", "/dashboard/orders",
+        "/dashboard/settings", "/dashboard/broker", "/dashboard/security", "/dashboard/shop", "/dashboard/orders",
         "/dashboard/services", "/dashboard/sales", "/dashboard/sales?level=2",
     )  # fmt: skip
 

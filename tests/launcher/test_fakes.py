@@ -32,7 +32,7 @@ def test_a_fake_keeps_its_port_over_a_restart(state, processes):
     assert first == second
     assert first["UPLINE_STRIPE_PAY_URL"] == f"{first['STRIPE_API_BASE']}/pay/"
     assert fakes.answers(int(first["STRIPE_API_BASE"].rpartition(":")[2]))
-    assert [child.name for child in processes.children] == ["fake-fireblocks", "fake-stripe"]
+    assert [child.name for child in processes.children] == ["fake-brokers", "fake-fireblocks", "fake-stripe"]
 
 
 def test_another_takes_the_place_of_a_taken_port(tmp_path):
@@ -49,7 +49,8 @@ def test_another_takes_the_place_of_a_taken_port(tmp_path):
 
 
 def test_no_fake_stands_where_another_address_is_named(state, processes):
-    named = {"STRIPE_API_BASE": "https://api.stripe.com", "FIREBLOCKS_API_BASE": "https://api.fireblocks.io"}
+    named = {"STRIPE_API_BASE": "https://api.stripe.com", "FIREBLOCKS_API_BASE": "https://api.fireblocks.io",
+             "ANGELONE_API_BASE": "https://apiconnect.angelone.in"}  # fmt: skip
 
     assert fakes.start(state, processes, named) == {}
     assert processes.children == []

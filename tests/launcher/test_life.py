@@ -19,7 +19,7 @@ from apps.core.launcher.processes import identity_of
 from apps.core.launcher.redis import free_port
 from apps.core.launcher.state import REPOSITORY
 
-CHILDREN = {"postgres", "redis", "fake-fireblocks", "fake-stripe", "web", "worker", "beat"}
+CHILDREN = {"postgres", "redis", "fake-brokers", "fake-fireblocks", "fake-stripe", "web", "worker", "beat"}
 
 
 class Instance:
@@ -88,7 +88,7 @@ def test_it_starts_recovers_and_leaves_nothing_behind(instance):
     assert alive(first) == CHILDREN
     said = instance.start()
 
-    assert "left behind: postgres, redis, fake-fireblocks, fake-stripe, web, worker, beat" in said
+    assert "left behind: postgres, redis, fake-brokers, fake-fireblocks, fake-stripe, web, worker, beat" in said
     assert alive(first) == set()
     second = instance.children()
     assert alive(second) == CHILDREN

@@ -19,11 +19,13 @@ from apps.accounts.services import begin_two_factor, create_api_key
 from apps.accounts.sign_ins import begin_sign_in
 from apps.accounts.tests.authenticator import Authenticator, enrol
 from apps.accounts.tokens import issue_pair, reset_link_parts
+from apps.activities.tests.factories import give_funds, make_enterprise, make_sub_user, offer
 from apps.allocations.models import Allocation, Transfer
 from apps.allocations.services import allocate_orders, send_batch
 from apps.allocations.tests.factories import give_address, make_custody, make_token_order
 from apps.allocations.tests.factories import key as custody_key
 from apps.audit.services import SYSTEM
+from apps.brokers.services import save_account
 from apps.catalogue.tests.factories import make_product
 from apps.commissions.models import Commission
 from apps.commissions.services import commission_orders, create_plan
@@ -94,7 +96,12 @@ class World:
             "session": begin_sign_in(user=ann, kind="browser").pk,
         }  # fmt: skip
         self.ids |= self.sell(ann)
-        people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora}
+        save_account(user=ben, **BROKER)
+        offer()
+        give_funds(ann, 5000)
+        firm = make_enterprise(funds=5000)
+        self.ids["sub"] = make_sub_user(firm).user_id
+        people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora, "firm": firm.user}
         pairs = {name: issue_pair(user=user, site=self.site) for name, user in people.items()}
         self.ids["refresh"] = pairs["ann"]["refresh"]
         self.clients = {name: self.client(f"Bearer {pair['access']}") for name, pair in pairs.items()}
@@ -251,6 +258,20 @@ SCENARIOS |= {
     "POST admin/allocations/batches": ("boss", "admin/allocations/batches", {"allocation_ids": ["{allocation}"]}),
     "POST admin/allocations/<uuid:pk>/retry": ("boss", "admin/allocations/{failed_allocation}/retry", {}),
 }
+
+BROKER = {"broker_name": "Zerodha", "client_id": "AB1234", "api_key": "kite-key-0123456789"}
+SCENARIOS |= {
+    "PUT broker-account": ("ann", "broker-account", BROKER),
+    "DELETE broker-account": ("ben", "broker-account", {}),
+}
+
+SCENARIOS |= {
+    "POST activities": ("ann", "activities", {"type": "report_generation", "params": {"format": "xlsx"}}),
+    "POST enterprise/sub-users": (
+        "firm", "enterprise/sub-users", {"email": "second@example.com", "password": PASSWORD, "spending_limit": 5000},
+    ),
+    "PATCH enterprise/sub-users/<uuid:pk>": ("firm", "enterprise/sub-users/{sub}", {"is_active": False}),
+}  # fmt: skip
 
 # Doors of outside services: the event is signed as it is sent.
 SCENARIOS |= {

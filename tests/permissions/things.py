@@ -4,8 +4,11 @@ from uuid import UUID
 
 from apps.accounts.models import CryptoAddress, Membership, User
 from apps.accounts.services import create_api_key
+from apps.activities.services import run_activity
+from apps.activities.tests.factories import give_funds, make_enterprise, make_form, make_sub_user, offer
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
+from apps.brokers.services import save_account
 from apps.commissions.models import Commission
 from apps.commissions.services import commission_orders
 from apps.commissions.tests.engine_values import percent
@@ -32,7 +35,18 @@ def ids_of(site: Site) -> dict[str, UUID]:
     assign_role(user=user, role=Role.objects.get(key="sales_executive"), actor=SYSTEM, access=None)
     key, _ = create_api_key(name="shop", scopes=["orders.write"], actor=SYSTEM, access=None)
     tokens = owe_tokens(user)
+    save_account(user=user, broker_name="Zerodha", client_id="AB1234", api_key="kite-key-0123456789")
+    offer()
+    make_form()
+    code = site.code.lower()
+    firm = make_enterprise(f"firm@{code}.example")
+    give_funds(firm.user, 5000, site.currency)
+    sub = make_sub_user(firm, f"sub@{code}.example")
+    act = run_activity(user=sub.user, type="report_generation", params={"format": "xlsx"})
     return {
+        "sub-user": sub.user_id,
+        "membership": sub.pk,
+        "activity": act.pk,
         "allocation": tokens["allocation"],
         "failed allocation": tokens["failed_allocation"],
         "crypto address": CryptoAddress.objects.of(user.pk).get().pk,

@@ -27,6 +27,8 @@ from apps.accounts.services.signing_in import (
     step_up,
     unlock_sign_in,
 )
+from apps.accounts.services.sub_users import ALLOWED as SUB_USER_RIGHTS
+from apps.accounts.services.sub_users import change_sub_user, create_sub_user
 from apps.accounts.services.two_factor import (
     begin_two_factor,
     confirm_two_factor,
@@ -38,16 +40,19 @@ from apps.accounts.services.two_factor import (
 )
 
 __all__ = [
+    "SUB_USER_RIGHTS",
     "Durable",
     "add_address",
     "begin_two_factor",
     "change_password",
+    "change_sub_user",
     "check_password",
     "check_password_strength",
     "check_second_step",
     "confirm_password_reset",
     "confirm_two_factor",
     "create_api_key",
+    "create_sub_user",
     "end_sign_in",
     "enrolment_of",
     "ensure_member",

@@ -30,7 +30,7 @@ def add_address(*, user: User, network: str, address: str) -> CryptoAddress:
     if CryptoAddress.objects.of(user.pk).count() >= MOST:
         raise Conflict("too_many", f"{MOST} addresses are the most. Remove one first.")
     found = CryptoAddress(user=user, network=network, label=_label(network, normal), fingerprint=_print(normal))
-    found.address = crypto.encrypt(normal, context=_place(found))
+    found.address = crypto.sealed(found, "address", normal)
     try:
         with transaction.atomic():
             found.save(force_insert=True)
@@ -51,11 +51,7 @@ def remove_address(*, user: User, address_id: UUID) -> None:
 
 def read_address(found: CryptoAddress) -> str:
     """For what sends something there. Raises Undecryptable for a ciphertext of another row."""
-    return crypto.decrypt(found.address, context=_place(found))
-
-
-def _place(found: CryptoAddress) -> str:
-    return f"accounts_cryptoaddress/address/{found.user_id}/{found.pk}"
+    return crypto.opened(found, "address")
 
 
 def _print(address: str) -> str:

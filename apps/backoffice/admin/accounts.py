@@ -74,7 +74,8 @@ class MembershipAdmin(UplineModelAdmin):
     actions = ("suspend", "restore", "unlock", "sign_out")
     change_form_template = "admin/tools/person.html"
     scope_by = "user_id"
-    fields = ("user", "email", "user_type", "enterprise", "is_active", "joined_at")
+    fields = ("user", "email", "user_type", "enterprise", "spending_limit", "is_active", "joined_at")
+    money_fields = ("spending_limit",)
     readonly_fields = ("email",)
 
     def has_standing_permission(self, request: HttpRequest) -> bool:

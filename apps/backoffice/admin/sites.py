@@ -19,6 +19,7 @@ GROUPS = (
     ("Becoming a partner", ("activation", "activation_fee", "qualifying_categories", "revoke_activation_on_refund")),
     ("Attribution", ("attribution", "attribution_days", "landing_url", "shop_origins")),
     ("Selling", ("order_minutes", "invoice_details")),
+    ("Members", ("broker_accounts",)),
     ("Payouts", ("payout_minimum", "payout_cooldown_hours")),
     ("Security", SECURITY),
 )

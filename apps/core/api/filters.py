@@ -5,6 +5,8 @@ from typing import Any
 
 import django_filters
 
+from apps.core.errors import Invalid
+
 
 class DayRangeFilter(django_filters.FilterSet):
     """`date_from` and `date_to`: plain UTC dates, both ends included, on `day_field`.
@@ -32,3 +34,16 @@ def midnight(day: date) -> datetime:
 def day_after(day: date) -> datetime:
     """The first instant after a UTC day."""
     return midnight(day) + timedelta(days=1) if day < date.max else datetime.max.replace(tzinfo=UTC)
+
+
+def day_of(written: str | None, *, name: str) -> date | None:
+    """A day of a query parameter, or of a JSON body. Raises Invalid naming it."""
+    if written is None:
+        return None
+    try:
+        day = date.fromisoformat(written)
+    except (ValueError, TypeError) as error:
+        raise Invalid("invalid", f"{name} is a date such as 2026-01-31.", field=name) from error
+    if not 2000 <= day.year <= 2199:
+        raise Invalid("invalid", f"{name} is a year from 2000 to 2199.", field=name)
+    return day

@@ -5,9 +5,10 @@ pages, each in a context of its own, so that a million of them need no more memo
 """
 
 from apps.core.exports.cells import Value, defused, money_cell
-from apps.core.exports.response import FORMATS, export, read_format
+from apps.core.exports.response import FORMATS, export, filename, read_format
 from apps.core.exports.sheet import MOST_PDF_ROWS, Row, Sheet, keyset_page
 
 __all__ = [
-    "FORMATS", "MOST_PDF_ROWS", "Row", "Sheet", "Value", "defused", "export", "keyset_page", "money_cell", "read_format",
+    "FORMATS", "MOST_PDF_ROWS", "Row", "Sheet", "Value", "defused", "export", "filename", "keyset_page", "money_cell",
+    "read_format",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from apps.core.launcher.state import REPOSITORY, State, private, write_private
 HOST = "127.0.0.1"
 # The variable that names a service's address, and what else leads to its fake. Where the first is set, no fake is started.
 VARIABLES: dict[str, dict[str, str]] = {
+    "brokers": {"ANGELONE_API_BASE": "{url}/angelone", "ZERODHA_API_BASE": "{url}/zerodha"},
     "fireblocks": {"FIREBLOCKS_API_BASE": "{url}", "FIREBLOCKS_JWKS_URL": "{url}/.well-known/jwks.json"},
     "stripe": {"STRIPE_API_BASE": "{url}", "UPLINE_STRIPE_PAY_URL": "{url}/pay/"},
 }

@@ -1,5 +1,7 @@
 """Answers kept for repeated POSTs (spec: api.md, Idempotency-Key)."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils import timezone
 
@@ -12,6 +14,8 @@ class IdempotencyKey(SiteModel):
     Claimed in a transaction of its own; the answer is written in the transaction of the effects. `status = 0` means running
     until `locked_until`, after which a crashed request may be tried again.
     """
+
+    sealed_columns: ClassVar[tuple[str, ...]] = ("body",)
 
     caller = models.CharField(max_length=80)
     key = models.CharField(max_length=255)

@@ -48,6 +48,8 @@ SECRET_TABLES = (
     "payouts_payoutmethod",
     "payments_stripeaccount",
     "allocations_custodyaccount",
+    "activities_activityfile",
+    "brokers_brokeraccount",
 )
 SECRET_COLUMNS = (("accounts_user", "password"),)
 

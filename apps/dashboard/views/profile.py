@@ -14,6 +14,7 @@ from apps.accounts.sessions import close_session, open_session
 from apps.core.errors import DomainError
 from apps.dashboard.forms import PasswordForm, ProfileForm
 from apps.dashboard.pages import done, member_page
+from apps.sites.selectors import site_settings
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,5 +72,6 @@ def _show(request: Any, *, profile: Any = None, password: Any = None, status: in
     context = {
         "profile": profile or ProfileForm(initial={"full_name": user.full_name, "locale": user.locale}),
         "password": password or PasswordForm(),
+        "connects_brokers": site_settings().broker_accounts,
     }
     return render(request, "dashboard/settings.html", context, status=status)

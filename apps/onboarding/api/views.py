@@ -15,6 +15,7 @@ from apps.accounts.api.caller import person
 from apps.accounts.api.serializers import TokenPair
 from apps.accounts.api.views import durable_of, user_agent
 from apps.accounts.models import User
+from apps.brokers.selectors import is_connected
 from apps.core.api.views import ApiView
 from apps.core.errors import Conflict
 from apps.core.phases import call_out
@@ -119,6 +120,6 @@ def _me(request: Request) -> dict[str, Any]:
         "roles": sorted(access.roles),
         "permissions": access.keys,
         "partner": Partner.objects.people().filter(user_id=user.pk).first(),
-        "broker_connected": False,
+        "broker_connected": is_connected(user.pk),
         "two_factor_required": access.withheld is not None,
     }

@@ -64,7 +64,7 @@ _TOKENS = (
 
 SITES: tuple[DemoSite, ...] = (
     DemoSite(
-        "TRADING", "Kestrel Trading", "INR", 275, people=30,
+        "TRADING", "Kestrel Trading", "INR", 275, people=30, settings={"broker_accounts": True},
         plan=_plan("Brokerage, 20 levels", 20),
         rules=percents("brokerage", "10", "5", "3", "2", "2", *["1"] * 5, *["0.5"] * 10),
         products=(

@@ -14,13 +14,14 @@ from django.utils import timezone
 from apps.accounts.models import Membership, User
 from apps.accounts.services import ensure_member
 from apps.audit.services import SYSTEM
+from apps.brokers.services import save_account
 from apps.catalogue.models import Product as CatalogueProduct
 from apps.catalogue.services import create_product
 from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, create_plan, publish_plan, reject_commission
 from apps.core import outbox
 from apps.core.tenancy import site_context
-from apps.onboarding.demo.outside import TOKENS
+from apps.onboarding.demo.outside import TOKENS, secret
 from apps.onboarding.demo.sites import NAMES, DemoSite, Product
 from apps.onboarding.services import Newcomer, register
 from apps.orders.models import Order
@@ -60,6 +61,11 @@ class Story:
                 version = create_plan(terms=self.demo.plan, rules=self.demo.rules, actor=staff["admin"])
                 publish_plan(plan=version.plan, actor=staff["admin"])
             people = self.recruit()
+            if self.demo.settings.get("broker_accounts"):
+                save_account(
+                    user=people[0].user, broker_name="Zerodha", client_id="KT4821", api_key=secret("broker", self.demo.code),
+                    api_secret=f"KT4821@{secret('session', self.demo.code)}",
+                )  # fmt: skip
             if self.demo.products:
                 self.sell(people)
                 self.settle(people[0], staff)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Membership
 from apps.core.api.exporting import Exported
+from apps.core.api.filters import day_of
 from apps.core.api.views import ApiView, ListView
 from apps.core.errors import Invalid
 from apps.core.moments import past_moment
@@ -27,25 +28,13 @@ RANGE = [
 AT = OpenApiParameter(
     "at", {"type": "string", "format": "date-time"}, description="A past instant. Of a plain date (UTC), its end."
 )
+ENDS = {"first": "from", "last": "to"}
 PERIOD = OpenApiParameter("period", {"type": "string", "enum": sorted(selectors.PERIODS), "default": "day"})
 
 
 def day_range(request: Request) -> dict[str, date | None]:
     """`?from=&to=` as `first` and `last`. Raises Invalid for what is no date."""
-    return {"first": _day(request, "from"), "last": _day(request, "to")}
-
-
-def _day(request: Request, name: str) -> date | None:
-    written = request.query_params.get(name)
-    if written is None:
-        return None
-    try:
-        day = date.fromisoformat(written)
-    except ValueError as error:
-        raise Invalid("invalid", f"{name} is a date such as 2026-01-31.", field=name) from error
-    if not 2000 <= day.year <= 2199:
-        raise Invalid("invalid", f"{name} is a year from 2000 to 2199.", field=name)
-    return day
+    return {name: day_of(request.query_params.get(written), name=written) for name, written in ENDS.items()}
 
 
 class PeopleView(ApiView):
@@ -83,7 +72,8 @@ class ActsView(ApiView):
 
     access = STAFF
     serializer_class = serializers.ActsReport
-    across_counts = ("total",)
+    across_counts = ("total", "activities.total.count")
+    across_amounts = ("activities.total.amount",)
     query_fields = ("from", "to")
 
     @extend_schema(responses=serializers.ActsReport, parameters=RANGE)
@@ -124,7 +114,7 @@ class EnterprisesView(ListView):
     access = STAFF
     serializer_class = serializers.EnterpriseRow
     filterset_class = EnterpriseFilter
-    exported = Exported(money=("amount", "refunded"))
+    exported = Exported(money=("amount", "refunded", "activity_amount"))
 
     def get_queryset(self) -> Any:
         return selectors.enterprises()

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.accounts.models import Membership
+from apps.activities.api.serializers import Statistics
 from apps.orders.models import OrderLine, Service
 from apps.referrals.selectors import name_below
 from apps.sites.selectors import currency_of_site
@@ -197,6 +198,9 @@ class DayCount(serializers.Serializer[Any]):
 
 
 class ActsReport(Ranged):
+    """`activities` are those of members, with what they paid; the rest is what the audit recorded."""
+
+    activities = Statistics()
     total = serializers.IntegerField()
     by_action = serializers.DictField(child=serializers.IntegerField())
     by_actor = ActorCount(many=True)
@@ -236,13 +240,15 @@ class EnterpriseRow(serializers.ModelSerializer[Membership]):
     orders = serializers.IntegerField()
     amount = serializers.IntegerField()
     refunded = serializers.IntegerField()
+    activities = serializers.IntegerField()
+    activity_amount = serializers.IntegerField()
     currency = serializers.SerializerMethodField()
 
     class Meta:
         model = Membership
         fields = (
             "id", "name", "email", "is_active", "joined_at", "sub_users", "active_sub_users", "orders", "amount", "refunded",
-            "currency",
+            "activities", "activity_amount", "currency",
         )  # fmt: skip
 
     def get_currency(self, row: Membership) -> str:

@@ -14,6 +14,8 @@ from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce, TruncDate, TruncMonth, TruncYear
 
 from apps.accounts.models import Membership
+from apps.activities.models import Activity
+from apps.activities.selectors import statistics
 from apps.audit.models import AuditEvent
 from apps.core.errors import Invalid
 from apps.core.ids import uuid7_at
@@ -165,8 +167,9 @@ def people() -> dict[str, Any]:
 
 
 def enterprises() -> QuerySet[Membership]:
-    """Memberships of enterprises, each with `sub_users_total`, `active_sub_users`, and `orders`, `amount`, `refunded` of the
-    enterprise and its sub-users, in minor units. Sums are correlated: a page pays for its own rows."""
+    """Memberships of enterprises, each with `sub_users_total`, `active_sub_users`, and what they and their sub-users bought
+    and did: `orders`, `amount`, `refunded`, `activities`, `activity_amount`, in minor units. Sums are correlated: a page pays for
+    its own rows."""
     theirs = Membership.objects.filter(enterprise=OuterRef("pk")).order_by().values("enterprise")
     bought = (
         Order.objects.filter(paid_at__isnull=False)
@@ -176,6 +179,13 @@ def enterprises() -> QuerySet[Membership]:
         )
         .order_by()
         .values("site")
+    )
+
+    done = (
+        Activity.objects.filter(payer_id=OuterRef("user_id"))
+        .exclude(status=Activity.Status.FAILED)
+        .order_by()
+        .values("payer")
     )
 
     def of(rows: Any, figure: Any) -> Coalesce:
@@ -190,12 +200,15 @@ def enterprises() -> QuerySet[Membership]:
             orders=of(bought, Count("pk")),
             amount=of(bought, Sum("amount")),
             refunded=of(bought, Sum("refunded_amount")),
+            activities=of(done, Count("pk")),
+            activity_amount=of(done, Sum("cost")),
         )
     )
 
 
 def acts(*, first: date | None = None, last: date | None = None) -> dict[str, Any]:
-    """The activity monitor: what was done at the site in a range of days, and by whom. From the audit.
+    """The activity monitor: what was done at the site in a range of days, and by whom, from the audit; and the `activities` of
+    members, with what they paid for them (apps.activities).
 
     Raises Invalid: the range ends before it begins, or is longer than 31 days.
     """
@@ -214,6 +227,7 @@ def acts(*, first: date | None = None, last: date | None = None) -> dict[str, An
     return {
         "first": first,
         "last": last,
+        "activities": statistics(Activity.objects.all(), first=first, last=last),
         "total": sum(days.values()),
         "by_action": dict(events.values_list("action").annotate(n=Count("pk")).order_by("-n", "action")[:50]),
         "by_actor": [{"kind": kind, "name": name, "count": n} for kind, name, n in actors],

@@ -1,6 +1,7 @@
 """Every movement of money. Callers lock their own business row first; the wallet's locks come last, in id order."""
 
 from apps.wallet.services.accounts import open_accounts, system_account
+from apps.wallet.services.charges import charge_funds, insufficient_funds, refund_funds
 from apps.wallet.services.earnings import Credit, Reversal, claw_back, credit_earnings, take_from_lots
 from apps.wallet.services.funds import credit_user, deposit_funds, transfer_to_funds
 from apps.wallet.services.holds import hold_earnings, release_hold, settle_hold
@@ -8,12 +9,15 @@ from apps.wallet.services.holds import hold_earnings, release_hold, settle_hold
 __all__ = [
     "Credit",
     "Reversal",
+    "charge_funds",
     "claw_back",
     "credit_earnings",
     "credit_user",
     "deposit_funds",
     "hold_earnings",
+    "insufficient_funds",
     "open_accounts",
+    "refund_funds",
     "release_hold",
     "settle_hold",
     "system_account",

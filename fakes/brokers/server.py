@@ -1,0 +1,89 @@
+"""The HTTP of it: Kite Connect's and SmartAPI's profile."""
+
+import json
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+ANGELONE = "/angelone/rest/secure/angelbroking/user/v1/getProfile"
+ZERODHA = "/zerodha/user/profile"
+
+
+class FakeBrokers(ThreadingHTTPServer):
+    """`url` is where it answers; `asked` are the paths of the questions so far, never their keys."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.down = False
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def start(self) -> "FakeBrokers":
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: FakeBrokers
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/_fake/"):
+            return self.send_json(200, {"down": self.server.down, "asked": self.server.asked[-1000:]})
+        self.server.asked.append(self.path)
+        if self.server.down or "@" not in self.headers.get("Authorization", ""):
+            return self.send_json(503, {"message": "Service unavailable"})
+        if self.path == ZERODHA:
+            return self._zerodha()
+        if self.path == ANGELONE:
+            return self._angelone()
+        return self.send_json(404, {"message": "No such page"})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"{}")
+        if self.path == "/_fake/faults":
+            self.server.down = bool(body.get("down", False))
+        self.send_json(200, {"down": self.server.down})
+
+    def _zerodha(self) -> None:
+        scheme, _, pair = self.headers.get("Authorization", "").partition(" ")
+        key, _, token = pair.partition(":")
+        if scheme != "token" or not key or not token or key.startswith("refuse"):
+            error = {
+                "status": "error",
+                "error_type": "TokenException",
+                "message": "Incorrect `api_key` or `access_token`.",
+            }
+            return self.send_json(403, error)
+        data = {"user_id": token.partition("@")[0], "broker": "ZERODHA", "exchanges": ["NSE", "BSE"]}
+        return self.send_json(200, {"status": "success", "data": data})
+
+    def _angelone(self) -> None:
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        key = self.headers.get("X-PrivateKey", "")
+        if scheme != "Bearer" or not key or not token or key.startswith("refuse"):
+            error = {"status": False, "message": "Invalid Token", "errorcode": "AG8001", "data": ""}
+            return self.send_json(200, error)  # SmartAPI says it so
+        data = {"clientcode": token.partition("@")[0], "exchanges": ["NSE", "BSE"], "brokerid": "B2C"}
+        return self.send_json(200, {"status": True, "message": "SUCCESS", "errorcode": "", "data": data})
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base names it so
+        """Quiet."""
+
+    def send_json(self, status: int, body: Any) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(HTTPStatus(status))
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
