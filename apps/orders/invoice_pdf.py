@@ -102,7 +102,7 @@ def _drawn(rows: list[tuple[str, str, str, str]], plain: ParagraphStyle) -> Tabl
     return table
 
 
-def _day(moment: datetime) -> str:
+def _day(moment: datetime | None) -> str:
     return f"{site_day(moment):%d %B %Y}"
 
 

@@ -136,9 +136,11 @@ class Stage:
         """What each process said last; the worker writes down where it stands first, Redis whom it serves and what waits."""
         self.processes["worker"].send_signal(signal.SIGUSR1)
         with redis.Redis(unix_socket_path=str(self.socket_path), db=0) as server:
-            waiting = {key.decode(): server.type(key).decode() for key in server.keys()}
+            waiting = {key.decode(): server.type(key).decode() for key in server.scan_iter()}
             clients = [f"{each['cmd']} {each['age']} {each['idle']}" for each in server.client_list()]
-            (self.directory / "served.log").write_text(f"{waiting}\n{server.llen('celery')} wait\n" + "\n".join(clients))
+            (self.directory / "served.log").write_text(
+                f"{waiting}\n{server.llen('celery')} wait\n" + "\n".join(clients)
+            )
         time.sleep(1)
         logs = sorted(self.directory.glob("*.log"))
         return "\n".join(f"--- {log.stem}\n{log.read_text(errors='replace')[-6000:]}" for log in logs)
