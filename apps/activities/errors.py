@@ -11,6 +11,10 @@ def activity_unavailable() -> Conflict:
     return Conflict("activity_unavailable", "This is not offered here.")
 
 
+def already_running() -> Conflict:
+    return Conflict("already_running", "This is being done already.")
+
+
 def not_allowed() -> Denied:
     return Denied("activity_not_allowed", "Your enterprise has not allowed you this.")
 

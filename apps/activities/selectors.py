@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from apps.accounts.models import Membership, User
 from apps.activities import errors
 from apps.activities.models import Activity, ActivityType, FormDocument
 from apps.core.errors import Invalid
+from apps.core.money import exponent
 from apps.sites.selectors import current_site, midnight, site_day
 from apps.wallet.selectors import wallet_summary
 
@@ -178,3 +180,8 @@ def enterprise_dashboard(enterprise: Membership) -> dict[str, Any]:
 def with_spent(row: Membership, amount: int) -> Membership:
     row.spent_this_month = amount  # type: ignore[attr-defined]
     return row
+
+
+def plain_amount(amount: int | None, currency: str) -> str:
+    """As one would type it: "1234.50"; "" for none."""
+    return "" if amount is None else f"{Decimal(amount).scaleb(-exponent(currency)):f}"

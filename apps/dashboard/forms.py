@@ -166,3 +166,39 @@ class BrokerForm(PageForm):
     def __init__(self, *args: Any, brokers: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["broker_name"].choices = [(name, name) for name in brokers]  # type: ignore[attr-defined]
+
+
+class ReportForm(PageForm):
+    report = forms.ChoiceField(label="Report")
+    format = forms.ChoiceField(label="File", choices=[("pdf", "PDF"), ("xlsx", "XLSX")])
+    date_from = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    date_to = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, reports: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["report"].choices = [(name, name.capitalize()) for name in reports]  # type: ignore[attr-defined]
+
+    def params(self) -> dict[str, Any]:
+        days = {name: self.cleaned_data[name] for name in ("date_from", "date_to")}
+        told = {name: self.cleaned_data[name] for name in ("report", "format")}
+        return told | {name: day.isoformat() for name, day in days.items() if day}
+
+
+class SubUserForm(PageForm):
+    """Of a new one with e-mail and password; of one there is without."""
+
+    email = email_field(autocomplete="off")
+    full_name = text_field("Name", max_length=120, required=False)
+    password = password_field("First password", new=True)
+    allowed = forms.MultipleChoiceField(
+        label="May", required=False, widget=forms.CheckboxSelectMultiple,
+        choices=[("report_generation", "run reports"), ("form_download", "download forms"), ("statistics", "see all figures")],
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, currency: str, is_new: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["spending_limit"] = AmountField(
+            currency=currency, label="Limit a month", required=False, help_text="Empty for no limit."
+        )
+        if not is_new:
+            del self.fields["email"], self.fields["password"]

@@ -7,8 +7,10 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from apps.dashboard.views import (
+    activities,
     brokers,
     commissions,
+    enterprise,
     links,
     overview,
     payouts,
@@ -66,6 +68,14 @@ urlpatterns: list[URLPattern] = [
     *page("dashboard/wallet", wallet.wallet, "wallet"),
     *page("dashboard/settings", profile.settings, "settings"),
     *page("dashboard/security", profile.security, "security"),
+    *page("dashboard/activities", activities.activities, "activities"),
+    *page("dashboard/activities/report", activities.run_report, "run_report"),
+    *page("dashboard/activities/forms/<uuid:pk>", activities.download_form, "download_form"),
+    *page("dashboard/activities/<uuid:pk>/file", activities.file, "activity_file"),
+    *page("dashboard/enterprise", enterprise.enterprise, "enterprise"),
+    *page("dashboard/enterprise/sub-users", enterprise.add_sub_user, "add_sub_user"),
+    *page("dashboard/enterprise/sub-users/<uuid:pk>", enterprise.sub_user, "sub_user"),
+    *page("dashboard/enterprise/sub-users/<uuid:pk>/switch", enterprise.switch_sub_user, "switch_sub_user"),
     *page("dashboard/broker", brokers.broker, "broker"),
     *page("dashboard/broker/check", brokers.check_broker, "check_broker"),
     *page("dashboard/broker/remove", brokers.remove_broker, "remove_broker"),

@@ -11,7 +11,7 @@ def private(story):
         "/dashboard/commissions", f"/dashboard/commissions?explain={story['commission']}",
         "/dashboard/commissions?status=nothing", "/dashboard/payouts", "/dashboard/links", "/dashboard/wallet",
         "/dashboard/settings", "/dashboard/broker", "/dashboard/security", "/dashboard/shop", "/dashboard/orders",
-        "/dashboard/services", "/dashboard/sales", "/dashboard/sales?level=2",
+        "/dashboard/services", "/dashboard/activities", "/dashboard/sales", "/dashboard/sales?level=2",
     )  # fmt: skip
 
 

@@ -122,6 +122,7 @@ TAKES = {
     "POST admin/products": {"is_active"},
     "PATCH admin/products/<uuid:pk>": {"is_active"},
     "PATCH commission-plans/<uuid:plan_id>": {"depth"},
+    "POST enterprise/sub-users": {"is_active"},
 }
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import Membership, User
@@ -20,6 +20,7 @@ from apps.audit import services as audit
 from apps.core import exports
 from apps.core.api.filters import day_of
 from apps.core.errors import Conflict, Invalid
+from apps.core.ids import uuid7
 from apps.core.tenancy import require_site_id
 from apps.sites.selectors import current_site
 from apps.wallet.selectors import wallet_summary
@@ -43,12 +44,16 @@ class Product:
 
 
 @transaction.atomic
-def run_activity(*, user: User, type: str, params: dict[str, Any] | None = None) -> Activity:  # noqa: A002 - the contract's name
+def run_activity(
+    *, user: User, type: str, params: dict[str, Any] | None = None, once: UUID | None = None,  # noqa: A002 - the contract's name
+) -> Activity:  # fmt: skip
     """Charge whoever pays and make the file. Nothing is charged, and nothing made, when it raises
 
     Invalid (params), Denied (activity_not_allowed), Conflict (activity_unavailable, insufficient_funds, spending_limit_exceeded,
-    export_too_large).
+    export_too_large, already_running). `once` is the new activity's id: of a form that is sent twice, the second is the first's.
     """
+    if once is not None and (known := Activity.objects.filter(pk=once, user=user).first()) is not None:
+        return known
     offered = ActivityType.objects.filter(key=type, is_active=True).first()
     if offered is None:
         raise errors.activity_unavailable()
@@ -57,9 +62,9 @@ def run_activity(*, user: User, type: str, params: dict[str, Any] | None = None)
     _look_before(member, payer_id, offered.cost)
     product = _report(user, params or {}) if type == Kind.REPORT else _form(params or {})
     if member.spending_limit is not None:
-        Membership.objects.select_for_update(no_key=True).get(pk=member.pk)
-        _check_limit(member, offered.cost)
-    return _book(user, payer_id, offered, product)
+        # As it is now: the enterprise may have changed it while the file was made.
+        _check_limit(Membership.objects.select_for_update(no_key=True).get(pk=member.pk), offered.cost)
+    return _book(user, payer_id, offered, product, once)
 
 
 def _payer(member: Membership, kind: str) -> UUID:
@@ -141,13 +146,19 @@ def _form(params: dict[str, Any]) -> Product:
     return Product(told, form.filename, form.content_type, bytes(form.content), form=form)
 
 
-def _book(user: User, payer_id: UUID, offered: ActivityType, product: Product) -> Activity:
+def _book(user: User, payer_id: UUID, offered: ActivityType, product: Product, once: UUID | None) -> Activity:
     is_made = product.content is not None
-    activity = Activity.objects.create(
-        user=user, payer_id=payer_id, type=offered.key, params=product.params, form=product.form, cost=offered.cost,
+    activity = Activity(
+        pk=once or uuid7(), user=user,
+        payer_id=payer_id, type=offered.key, params=product.params, form=product.form, cost=offered.cost,
         currency=current_site().currency, status=Status.COMPLETED if is_made else Status.RUNNING, rows_total=product.rows,
         rows_done=product.rows if is_made else 0, finished_at=timezone.now() if is_made else None,
     )  # fmt: skip
+    try:
+        with transaction.atomic():
+            activity.save(force_insert=True)
+    except IntegrityError as error:  # sent twice at once
+        raise errors.already_running() from error
     if product.content is not None:
         keep_file(activity, product.name, product.content_type, product.content)
     audit.record(

@@ -28,7 +28,7 @@ def browser(site, make_user, settings):
 
 def test_it_is_connected_checked_and_removed(browser):
     assert browser.post(URL, KEYS).status_code == 302
-    page = browser.get(URL).content.decode()
+    page = browser.get(f"{URL}?asked").content.decode()
 
     assert "Your broker account is connected." in page
     assert "••••6789" in page

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,6 +17,8 @@ from apps.dashboard.forms import BrokerForm
 from apps.dashboard.pages import done, member_page
 from apps.sites.selectors import site_settings
 
+ASKED = "asked"
+"""Said by the address one comes to from asking: then the page says what came of it."""
 SAID = {
     BrokerAccount.Status.VERIFIED: "Your broker account is connected.",
     BrokerAccount.Status.UNVERIFIED: "Saved. The broker could not be asked yet; ask again in a while.",
@@ -45,13 +48,17 @@ def broker(request: Any) -> HttpResponse:
 def _show(request: Any, form: BrokerForm, *, status: int = 200) -> HttpResponse:
     account = BrokerAccount.objects.filter(user=request.user).first()
     keys = {name: selectors.masked(account, name) for name in ("api_key", "api_secret")} if account else {}
-    return render(request, "dashboard/broker.html", {"account": account, "keys": keys, "form": form}, status=status)
+    said = SAID[BrokerAccount.Status(account.status)] if account and ASKED in request.GET else ""
+    context = {"account": account, "keys": keys, "form": form, "said": said}
+    return render(request, "dashboard/broker.html", context, status=status)
 
 
 def _ask(request: Any, check: Check) -> HttpResponse:
     def finish(said: tuple[str, str]) -> HttpResponse:
-        account = services.note_check(check=check, status=said[0], failure=said[1])
-        return done(request, SAID[BrokerAccount.Status(account.status)], "dashboard:broker")
+        services.note_check(check=check, status=said[0], failure=said[1])
+        return HttpResponseRedirect(
+            f"{reverse('dashboard:broker')}?{ASKED}"
+        )  # messages are of the first phase, which is over
 
     return call_out(request, check.ask, finish)
 

@@ -23,6 +23,7 @@ from apps.core import outbox
 from apps.core.tenancy import site_context
 from apps.onboarding.demo.outside import TOKENS, secret
 from apps.onboarding.demo.sites import NAMES, DemoSite, Product
+from apps.onboarding.demo.workspace import WORKSPACE, tell_workspace
 from apps.onboarding.services import Newcomer, register
 from apps.orders.models import Order
 from apps.orders.services import ExternalOrder, ReportedLine, record_external_order, refund_order
@@ -69,6 +70,8 @@ class Story:
             if self.demo.products:
                 self.sell(people)
                 self.settle(people[0], staff)
+            if self.demo.code == WORKSPACE:
+                tell_workspace(self.demo, self.site_id, self.password, staff)
 
     def fill_shelf(self) -> None:
         """What is on sale here. Again it adds what is missing and changes nothing."""

@@ -18,6 +18,7 @@ from apps.onboarding.demo import outside
 from apps.onboarding.demo.sites import SITES, DemoSite
 from apps.onboarding.demo.story import STAFF, Story
 from apps.onboarding.demo.tokens import Sales
+from apps.onboarding.demo.workspace import WORKSPACE
 from apps.rbac.catalogue import KEY_SCOPES, SUPER_ADMIN
 from apps.rbac.services import grant_platform_role
 from apps.referrals.services import fold_stats
@@ -90,6 +91,11 @@ class Command(BaseCommand):
                 {"email": f"{name}@{demo.domain}", "role": role, "site": demo.code}
                 for name, role in {**STAFF, "partner": "affiliate"}.items()
             ]
+            if demo.code == WORKSPACE:
+                logins += [
+                    {"email": f"{name}@{demo.domain}", "role": None, "site": demo.code}
+                    for name in ("enterprise", "sub")
+                ]
         content = {
             "url": f"http://localhost:{port}",
             "password": settings.UPLINE_DEMO_PASSWORD,
