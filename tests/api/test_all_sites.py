@@ -26,7 +26,11 @@ from tests.permissions.scenarios import World, build_world, owe_tokens
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit"])
 
 ADMIN_GETS = sorted(
-    {route.path for route in api_routes() if route.method == "GET" and route.path.startswith("api/v1/admin/")}
+    {
+        route.path
+        for route in api_routes()
+        if route.method == "GET" and route.path.startswith("api/v1/admin/") and "<" not in route.path
+    }
 )
 OTHER_GETS = sorted(
     {route.path for route in api_routes() if route.method == "GET" and not route.path.startswith("api/v1/admin/")}
@@ -126,6 +130,23 @@ def test_a_role_of_one_site_reads_no_other(staff, path, role):
 
     assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
     assert events() == []
+
+
+def test_one_row_is_found_at_whichever_site_it_is(owner, staff):
+    from apps.allocations.models import AllocationBatch
+
+    with site_context(registry.by_code("DOLLAR").pk):
+        owe_tokens(User.objects.get(email="dina@example.com"))
+        path = f"/api/v1/admin/allocations/batches/{AllocationBatch.objects.first().pk}"
+
+    answer = owner.get(path, {"all_sites": "true"})
+
+    assert answer.status_code == 200, answer.content
+    [found] = answer.json()["sites"]
+    assert (found["site"], found["currency"], len(found["allocations"])) == ("DOLLAR", "USD", 1)
+    assert owner.get(path).json()["code"] == "not_found"
+    assert owner.get(f"{path[:-4]}0000", {"all_sites": "true"}).json()["code"] == "not_found"
+    assert staff("super_admin").get(path, {"all_sites": "true"}).json()["code"] == "permission_denied"
 
 
 @pytest.mark.parametrize("path", ADMIN_GETS)

@@ -1,7 +1,8 @@
 """`?all_sites=true` on GET under /api/v1/admin/: the same answer for every site, read-only, for holders of a platform role (P3).
 
 The request still names a site, at which the use is audited. Lists give rows of all sites with `site` added; any other answer is
-given once per site, `{"sites": [{"site", "currency", ...}], "totals": {...}}`. Currencies are never added to each other.
+given once per site, `{"sites": [{"site", "currency", ...}], "totals": {...}}`; one row by its id
+stands there for its site alone. Currencies are never added to each other.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core import recording
-from apps.core.errors import Denied, Invalid
+from apps.core.errors import Denied, Invalid, NotFound
 from apps.core.tenancy import across_sites, known_sites, site_context
 
 PARAMETER = "all_sites"
@@ -55,9 +56,14 @@ def _answer(view: Any, get: Callable[..., Any], request: Request, *args: Any, **
 def _per_site(view: Any, get: Callable[..., Any], request: Request, *args: Any, **kwargs: Any) -> dict[str, Any]:
     sites = []
     for site in known_sites():
-        with site_context(site.id, using="audit"):
-            answer = get(request, *args, **kwargs).data
+        try:
+            with site_context(site.id, using="audit"):
+                answer = get(request, *args, **kwargs).data
+        except NotFound:  # one row, by its id: it is at one of them
+            continue
         sites.append({"site": site.code, "currency": site.currency, **answer})
+    if not sites:
+        raise NotFound()
     amounts = [
         {"currency": currency, **_summed([one for one in sites if one["currency"] == currency], view.across_amounts)}
         for currency in sorted({site["currency"] for site in sites})
