@@ -174,7 +174,7 @@ def seal_rows(transactional_alpha: Any) -> Callable[[str, int], None]:
     from apps.core import chain
 
     def seal(name: str, wanted: int) -> None:
-        done, until = 0, time.monotonic() + 30
+        done, until = 0, time.monotonic() + 120  # a slow test beside it holds it up
         while done < wanted and time.monotonic() < until:
             done += chain.seal(transactional_alpha, name)
             time.sleep(0.05)

@@ -109,10 +109,10 @@ def decision(
 
     `needs` is Django's name of a permission (`has_reject_permission`); `keys` are what the person must hold for the user of each
     row, where the screen is scoped. With `reason=True` nothing is tried without one: a decision against somebody has a reason
-    that they can be told. Before one that moves money, somebody who signed in long ago proves who they are (docs/adr/0011). Of
-    what should be seen before it is done, `look` names the screen's method that shows it: `look(request, rows)` answers with a
-    page that sends the same again, with `confirmed` (templates/admin/tools/look.html). For everything that
-    fits a list's filters, beyond what one request should carry, it becomes a job (apps.core.backoffice.bulk).
+    that they can be told. Before one that moves money, somebody who signed in long ago proves who they are (docs/adr/0011).
+    `look` names the screen's method that shows what would happen before it does: `look(request, rows)` answers with a page that
+    sends the same again, with `confirmed` (templates/admin/tools/look.html). For everything that fits a list's filters, beyond
+    what one request should carry, it becomes a job (apps.core.backoffice.bulk).
     """
 
     def wrap(decide: Decide) -> Any:
