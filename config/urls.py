@@ -21,6 +21,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.commissions.api.urls")),
     path("", include("apps.payouts.api.urls")),
     path("", include("apps.allocations.api.urls")),
+    path("", include("apps.bonuses.api.urls")),
     path("", include("apps.reports.api.urls")),
     path("", include("apps.onboarding.api.urls")),
 ]

@@ -29,7 +29,8 @@ GROUPS = (
     )),
     ("Plans", ("commissions.planversion", "commissions.commissionplan")),
     ("Money", (
-        "payouts.payout", "payouts.payoutmethod", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
+        "payouts.payout", "payouts.payoutmethod", "bonuses.bonus", "bonuses.bonusrule", "bonuses.firstevent",
+        "bonuses.dailycount", "wallet.deposit", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting",
         "wallet.lot", "wallet.holdshare", "wallet.entrylink",
     )),
     ("Activities", ("activities.activity", "activities.activitytype", "activities.formdocument")),

@@ -79,6 +79,12 @@ class TransferForm(PageForm):
         self.fields["amount"] = AmountField(currency=currency, label="Amount")
 
 
+class DepositForm(PageForm):
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="deposit_%s", **kwargs)
+        self.fields["amount"] = AmountField(currency=currency, label="Amount to add")
+
+
 class ShopForm(PageForm):
     """How many of each product; at least one of something. A refusal of the service comes to the product it names."""
 

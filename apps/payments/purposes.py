@@ -9,7 +9,7 @@ from typing import Protocol, cast
 
 from django.utils.module_loading import import_string
 
-from apps.payments.models import Dispute, Payment
+from apps.payments.models import Dispute, Payment, PaymentRefund
 
 
 class Purpose(Protocol):
@@ -21,6 +21,9 @@ class Purpose(Protocol):
 
     def refunded(self, payment: Payment, *, amount: int, external_id: str, reason: str) -> None:
         """`amount` more went back, known by this id."""
+
+    def refund_failed(self, payment: Payment, refund: PaymentRefund) -> None:
+        """A refund that we asked for was not made, after all."""
 
     def disputed(self, payment: Payment, dispute: Dispute) -> None:
         """A dispute was opened, won or lost. A lost one is followed by `refunded`."""

@@ -80,6 +80,26 @@ class SiteSettings(SiteModel):
         "seller on invoices", blank=True, default="", max_length=500,
         help_text="Address, tax number and the like, under the site's name on every invoice from now on.",
     )  # fmt: skip
+    deposit_minimum = models.BigIntegerField(default=100, validators=[MinValueValidator(1)], help_text="Minor units.")
+    deposit_maximum = models.BigIntegerField(
+        default=0, validators=[MinValueValidator(0)], help_text="Minor units, of one deposit. 0 is no limit."
+    )
+    low_balance = models.BigIntegerField(
+        "low balance", default=0, validators=[MinValueValidator(0)],
+        help_text="Funds below it are called low on the wallet page. Minor units; 0 never.",
+    )  # fmt: skip
+    bonus_daily_cap = models.PositiveIntegerField(
+        "bonuses a day", default=10, validators=[MinValueValidator(1)],
+        help_text="Of one referrer, in a day of the site. The next one is not created.",
+    )  # fmt: skip
+    bonus_device_limit = models.PositiveSmallIntegerField(
+        "bonuses of a device", default=2, validators=[MinValueValidator(1)],
+        help_text="So many of one device or address may come; the next is frozen for a person to look at.",
+    )  # fmt: skip
+    bonus_device_hours = models.PositiveSmallIntegerField(
+        "within hours", default=24, validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text="How far back bonuses of one device or address are counted.",
+    )  # fmt: skip
     revoke_activation_on_refund = models.BooleanField(
         "refund undoes activation", default=False, help_text="When what activated a partner is refunded in full."
     )

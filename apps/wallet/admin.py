@@ -3,11 +3,24 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.core.backoffice import UplineModelAdmin, amount_text, money
+from apps.core.backoffice import (
+    Outcome,
+    ReasonForm,
+    UplineModelAdmin,
+    amount_text,
+    attempt,
+    badge,
+    decision,
+    money,
+    named,
+)
+from apps.core.ids import uuid7
 from apps.core.money import format_money
-from apps.wallet.models import Account, Balance, Entry, EntryLink, HoldShare, Lot, Posting
+from apps.wallet import services
+from apps.wallet.models import Account, Balance, Deposit, Entry, EntryLink, HoldShare, Lot, Posting
 
 KEYS = ("payout.read", "billing.read")
 
@@ -155,3 +168,60 @@ class EntryLinkAdmin(UplineModelAdmin):
     view_keys = KEYS
     list_display = ("seq", "row_id")
     exclude = ("hash",)
+
+
+@admin.register(Deposit)
+class DepositAdmin(UplineModelAdmin):
+    view_keys = (*KEYS, "order.update")
+    intro = "Money that people add to their funds, credited by Stripe's word. What is still in the funds can go back."
+    empty_text = "The first one stands here once somebody adds funds."
+    list_display = ("number", "owner", "state", "amount_shown", "refunded_shown", "created_at", "paid_at")
+    list_filter = ("status",)
+    list_select_related = ("user",)
+    search_prefixes = ("user__email",)
+    search_help_text = "The beginning of an e-mail"
+    action_form = ReasonForm
+    actions = ("refund_rest",)
+    scope_by = "user_id"
+    fields = (
+        "number", "owner", "state", "amount_shown", "refunded_shown", "taken_shown", "device_id", "ip_address", "created_at",
+        "paid_at",
+    )  # fmt: skip
+    readonly_fields = ("number", "owner", "state", "amount_shown", "refunded_shown", "taken_shown")
+    amount_shown = money("amount")
+    refunded_shown = money("refunded_amount", label="given back")
+    taken_shown = money("taken", label="taken out of funds")
+
+    @admin.display(description="deposit")
+    def number(self, row: Deposit) -> str:
+        return str(row)
+
+    @admin.display(description="by")
+    def owner(self, row: Deposit) -> str:
+        return named(row.user, row.user.email)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, row: Deposit) -> str:
+        return badge(row.tone, row.get_status_display())
+
+    def note_of(self, obj: Deposit) -> str:
+        return f"{format_money(obj.amount, obj.currency)} by {obj.user}"
+
+    def offers(self, action: str, obj: Deposit) -> bool:
+        return obj.status in Deposit.REFUNDABLE
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "order.update")
+
+    @decision(
+        "Give back all that is left", needs="refund", done="deposit{s} on the way back", keys=("order.update",), reason=True,
+        moves_money=True,
+    )  # fmt: skip
+    def refund_rest(self, request: HttpRequest, rows: QuerySet[Deposit], reason: str) -> Outcome:
+        actor: Any = request.user
+        return attempt(
+            rows,
+            lambda row: services.ask_deposit_refund(
+                deposit=row, external_id=f"office-{uuid7()}", reason=reason, actor=actor
+            ),
+        )

@@ -7,7 +7,10 @@ class WalletConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core import chain
+        from apps.payments import purposes
         from apps.sites import provisioning
+
+        purposes.register("deposit", "apps.wallet.services.deposits.DepositPayments")
 
         provisioning.register("apps.wallet.services.accounts.open_system_accounts")
         chain.register(

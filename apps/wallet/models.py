@@ -5,10 +5,13 @@ opposite sign on one of its own accounts, so every entry sums to zero per curren
 guard role does, from the postings, and a CHECK on it refuses an overdraft.
 """
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from apps.core.errors import Conflict
 from apps.core.models import SiteForeignKey, SiteModel
 from apps.core.models.chain import ChainLink
 from apps.core.tenancy import current_site_id
@@ -95,6 +98,7 @@ class Entry(SiteModel):
         PAYOUT = "payout", "Payout"
         TRANSFER = "transfer", "Transfer to funds"
         DEPOSIT = "deposit", "Deposit"
+        REFUND = "refund", "Deposit given back"
         ACTIVITY = "activity", "Activity"
 
     kind = models.CharField(max_length=16, choices=Kind)
@@ -200,3 +204,73 @@ class HoldShare(SiteModel):
 
     def __str__(self) -> str:
         return f"{self.hold_key} {self.amount}"
+
+
+class Deposit(SiteModel):
+    """Money somebody adds to their funds. PENDING until Stripe's verified word; `payments.Payment` has how it is paid.
+
+    `taken` is what refunds have taken out of the wallet so far: what is being given back is set aside at once. Device and
+    address are the payer's, for the bonus rules above.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waits for payment"
+        PAID = "paid", "Paid in"
+        PARTIALLY_REFUNDED = "partially_refunded", "Partly given back"
+        REFUNDED = "refunded", "Given back"
+        CANCELLED = "cancelled", "Cancelled"
+
+    # What the database allows too (migration 0002, Transitions).
+    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
+        Status.PENDING: (Status.PAID, Status.CANCELLED),
+        Status.PAID: (Status.PARTIALLY_REFUNDED, Status.REFUNDED),
+        Status.PARTIALLY_REFUNDED: (Status.REFUNDED,),
+    }
+    REFUNDABLE: ClassVar[tuple[str, ...]] = (Status.PAID, Status.PARTIALLY_REFUNDED)
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=18, choices=Status, default=Status.PENDING)
+    taken = models.BigIntegerField(default=0)
+    refunded_amount = models.BigIntegerField(default=0)
+    device_id = models.CharField(max_length=128, blank=True, default="")
+    ip_address = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    paid_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(amount__gte=1), name="wallet_deposit_positive"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    refunded_amount__gte=0, refunded_amount__lte=models.F("amount"), taken__gte=0,
+                    taken__lte=models.F("amount"),
+                ),
+                name="wallet_deposit_refunded_within",
+            ),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["site", "user", "id"], name="wallet_deposit_user"),
+            models.Index(fields=["site", "status", "id"], name="wallet_deposit_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"D-{self.pk.hex[-8:].upper()}"
+
+    @property
+    def tone(self) -> str:
+        """What the design kit calls the state."""
+        shown = {"partially_refunded": "processing", "refunded": "reversed", "cancelled": "rejected"}
+        return shown.get(self.status, self.status)
+
+    @property
+    def rest(self) -> int:
+        """What has not gone back."""
+        return self.amount - self.refunded_amount
+
+    def advance(self, *, to: str) -> None:
+        """Raises Conflict invalid_state."""
+        if to not in self.TRANSITIONS.get(self.status, ()):
+            raise Conflict("invalid_state", f"A deposit can't go from {self.status} to {to}.")
+        self.status = to

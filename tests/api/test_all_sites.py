@@ -15,11 +15,13 @@ from apps.catalogue.tests.factories import make_product
 from apps.core.tenancy import site_context
 from apps.orders.services import ExternalOrder, ReportedLine, record_external_order
 from apps.orders.services.customers import CustomerIds
+from apps.payments.tests.factories import make_account
 from apps.rbac import catalogue
 from apps.rbac.models import Role
 from apps.rbac.services import assign_role, grant_platform_role
 from apps.sites import registry
 from apps.sites.models import SiteSettings
+from apps.wallet.services import open_deposit
 from tests.permissions.routes import api_routes
 from tests.permissions.scenarios import World, build_world, owe_tokens
 
@@ -110,6 +112,10 @@ def test_every_read_of_staff_answers_for_all_sites(owner, path):
     if "allocations" in path:
         with site_context(registry.by_code("DOLLAR").pk):
             owe_tokens(User.objects.get(email="dina@example.com"))
+    if "deposits" in path:
+        with site_context(registry.by_code("DOLLAR").pk):
+            make_account()
+            open_deposit(user=User.objects.get(email="dina@example.com"), amount=500)
 
     answer = owner.get(url(path), {"all_sites": "true"})
 
@@ -222,9 +228,9 @@ def test_the_tree_of_all_sites_is_paged_site_after_site(owner):
         page = owner.get(body["next"])
 
     assert seen == whole
-    assert [row["site"] for row in whole] == ["ALPHA"] * 3 + ["DOLLAR"] * 2
+    assert [row["site"] for row in whole] == ["ALPHA"] * 5 + ["DOLLAR"] * 2
     alone = owner.get("/api/v1/admin/referrals/global-tree").json()["results"]
-    assert [{**row, "site": "ALPHA"} for row in alone] == whole[:3]
+    assert [{**row, "site": "ALPHA"} for row in alone] == whole[:5]
 
 
 def test_the_audit_of_all_sites_is_one_list_newest_first(owner):
@@ -254,7 +260,7 @@ def test_all_sites_are_a_file_too(owner):
     answer = tree(owner, format="csv")
 
     rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode(), newline="")))
-    assert [(row["site"], row["currency"]) for row in rows] == [("ALPHA", "INR")] * 3 + [("DOLLAR", "USD")] * 2
+    assert [(row["site"], row["currency"]) for row in rows] == [("ALPHA", "INR")] * 5 + [("DOLLAR", "USD")] * 2
     assert 'filename="all-sites-global-tree-' in answer["Content-Disposition"]
     assert [event.after for event in events()] == [{"path": "/api/v1/admin/referrals/global-tree", "format": "csv"}]
     with site_context(registry.by_code("ALPHA").pk):

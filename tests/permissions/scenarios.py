@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Membership, User
@@ -25,6 +26,8 @@ from apps.allocations.services import allocate_orders, send_batch
 from apps.allocations.tests.factories import give_address, make_custody, make_token_order
 from apps.allocations.tests.factories import key as custody_key
 from apps.audit.services import SYSTEM
+from apps.bonuses.services import apply_first_event, freeze_bonus, set_rule
+from apps.bonuses.services.applying import FirstThing
 from apps.brokers.services import save_account
 from apps.catalogue.tests.factories import make_product
 from apps.commissions.models import Commission
@@ -35,12 +38,18 @@ from apps.core.models import OutboxEvent
 from apps.orders.models import Service
 from apps.orders.services import ExternalOrder, Item, ReportedLine, place_order, record_external_order
 from apps.orders.services.customers import CustomerIds
+from apps.payments.services import credentials
+from apps.payments.stripe_api import open_intent
 from apps.payments.tests.factories import make_account, signature
 from apps.payouts.services import add_method, approve_payout, request_payout
 from apps.rbac.models import Department, Role
 from apps.rbac.services import add_member, assign_role, create_department, create_role
+from apps.referrals.models import Partner
 from apps.referrals.services import create_link, join
 from apps.sites import registry
+from apps.wallet.models import Deposit
+from apps.wallet.services import open_deposit
+from apps.wallet.services.deposits import DepositPayments, payment_of
 from apps.wallet.tests.factories import give_earnings
 from fakes.fireblocks.signing import legacy_signature
 from fakes.oidc import FakeIssuer
@@ -101,6 +110,7 @@ class World:
         give_funds(ann, 5000)
         firm = make_enterprise(funds=5000)
         self.ids["sub"] = make_sub_user(firm).user_id
+        self.ids |= reward(ann, ben, self.member("eli"))
         people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora, "firm": firm.user}
         pairs = {name: issue_pair(user=user, site=self.site) for name, user in people.items()}
         self.ids["refresh"] = pairs["ann"]["refresh"]
@@ -163,11 +173,54 @@ def owe_tokens(user: User) -> dict[str, Any]:
     return {"allocation": Allocation.objects.order_by("id").last().pk, "failed_allocation": first.pk}  # type: ignore[union-attr]
 
 
+def reward(referrer: User, *referred: User) -> dict[str, Any]:
+    """Rules, two deposits of the referrer's, the first of them paid, and bonuses: one that waits and one that is frozen."""
+    for rule in BONUS_RULES:
+        set_rule(**rule, actor=SYSTEM)
+    deposit, payment = open_deposit(user=referrer, amount=50_000)
+    open_deposit(user=referrer, amount=60_000)
+    payment.advance(to="succeeded")
+    payment.succeeded_at = timezone.now()
+    payment.save(update_fields=["status", "succeeded_at"])
+    DepositPayments().paid(payment)
+    sponsor = Partner.objects.get(user=referrer)
+    newcomer = User.objects.create_user(email=f"newcomer-{referrer.pk}@example.com", password=None)
+    Membership.objects.create(user=newcomer)
+    for user in (*referred, newcomer):
+        if not Partner.objects.filter(user=user).exists():
+            join(user=user, sponsor=sponsor)
+    made = [apply_first_event(thing=FirstThing(user.pk, "first_bid", "b"), actor=SYSTEM).bonus for user in referred]
+    waits, frozen = (bonus for bonus in made if bonus is not None)
+    freeze_bonus(bonus=frozen, actor=referred[0])
+    return {"deposit": deposit.pk, "bonus": waits.pk, "frozen_bonus": frozen.pk, "newcomer": newcomer.pk}
+
+
+def pay_at_the_fake(world: World, fake: Any) -> None:
+    """The paid deposit of the world is paid at Stripe's fake too, so that it can be given back there."""
+    deposit = Deposit.objects.get(pk=world.ids["deposit"])
+    payment = payment_of(deposit)
+    intent = open_intent(
+        credentials(),
+        payment_id=payment.pk,
+        amount=payment.amount,
+        currency=payment.currency,
+        description="",
+        metadata={},
+    )
+    fake.pay(intent.id)
+    payment.provider_id = intent.id
+    payment.save(update_fields=["provider_id"])
+
+
 def build_world(site_id: UUID) -> World:
     """Call it inside the site's context; it commits with it."""
     return World(registry.by_id(site_id)).build()
 
 
+BONUS_RULES: tuple[dict[str, Any], ...] = (
+    {"type": "first_bid", "kind": "fixed", "value": 2_500},
+    {"type": "first_deposit", "kind": "percent", "value": "0.05"},
+)
 RULE = {"category": "*", "level": 1, "kind": "percent", "value": "0.05"}
 PLAN = {"name": "New", "depth": 1, "rules": [RULE]}
 
@@ -271,6 +324,28 @@ SCENARIOS |= {
         "firm", "enterprise/sub-users", {"email": "second@example.com", "password": PASSWORD, "spending_limit": 5000},
     ),
     "PATCH enterprise/sub-users/<uuid:pk>": ("firm", "enterprise/sub-users/{sub}", {"is_active": False}),
+}  # fmt: skip
+
+SCENARIOS |= {
+    "POST wallet/deposits": ("ann", "wallet/deposits", {"amount": 50_000}),
+    "POST wallet/deposits/<uuid:pk>/refunds": (
+        "boss", "wallet/deposits/{deposit}/refunds", {"external_id": "R-1", "amount": 10},
+    ),
+    "POST referral/events/first-deposit": (
+        "boss", "referral/events/first-deposit",
+        {"user_id": "{newcomer}", "deposit_amount": 1_000, "wallet_transaction_id": "tx-1"},
+    ),
+    "POST referral/events/first-bid": ("boss", "referral/events/first-bid", {"user_id": "{newcomer}", "bid_id": "b-1"}),
+    "PATCH admin/referral/bonus/<uuid:pk>/status": (
+        "boss", "admin/referral/bonus/{bonus}/status", {"status": "approved", "reason": "right"},
+    ),
+    "PATCH admin/referral/bonus/<uuid:pk>/freeze": (
+        "boss", "admin/referral/bonus/{bonus}/freeze", {"frozen": True, "fraud_notes": "odd"},
+    ),
+    "PUT admin/referral/bonus/settings": (
+        "boss", "admin/referral/bonus/settings",
+        {"type": "agent_first_bid", "kind": "fixed", "value": 5_000, "auto_credit": False},
+    ),
 }  # fmt: skip
 
 # Doors of outside services: the event is signed as it is sent.

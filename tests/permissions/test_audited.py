@@ -5,7 +5,7 @@ from django.contrib import admin
 
 from apps.audit.models import AuditEvent
 from tests.permissions.routes import api_routes
-from tests.permissions.scenarios import SCENARIOS, build_world, send
+from tests.permissions.scenarios import SCENARIOS, build_world, pay_at_the_fake, send
 
 PRIVILEGED = sorted(
     name
@@ -29,8 +29,11 @@ def test_there_are_privileged_routes():
 
 
 @pytest.mark.parametrize("name", [*PRIVILEGED, *OWN])
-def test_a_privileged_write_is_in_the_audit(site, name):
+def test_a_privileged_write_is_in_the_audit(site, name, fake_stripe, settings):
+    settings.STRIPE_API_BASE = fake_stripe.url
+    fake_stripe.post("accounts", account="acct_alpha", secret_key="sk_test_alpha", publishable_key="pk_test_alpha")
     world = build_world(site.pk)
+    pay_at_the_fake(world, fake_stripe)
     before = events()
 
     answer = send(world, name)
@@ -75,6 +78,12 @@ PRESSED = {
     ("commissions.PlanVersion", "open_draft"): "published",
     ("core.OutboxEvent", "replay"): "dead job",
     ("orders.Order", "refund_rest"): "order",
+    ("wallet.Deposit", "refund_rest"): "deposit",
+    ("bonuses.Bonus", "approve"): "bonus",
+    ("bonuses.Bonus", "credit"): "bonus",
+    ("bonuses.Bonus", "reject"): "bonus",
+    ("bonuses.Bonus", "freeze"): "bonus",
+    ("bonuses.Bonus", "unfreeze"): "frozen_bonus",
     ("payouts.Payout", "approve"): "requested",
     ("payouts.Payout", "reject"): "requested",
     ("payouts.Payout", "process"): "approved",
@@ -130,6 +139,7 @@ def row_of(world, key):
     from apps.allocations.models import Allocation
     from apps.audit.services import SYSTEM
     from apps.backoffice.jobs import create_job
+    from apps.bonuses.models import Bonus
     from apps.catalogue.models import Product
     from apps.commissions.models import Commission, PlanVersion
     from apps.core.api.throttling import LOGIN_LOCKOUT
@@ -138,6 +148,7 @@ def row_of(world, key):
     from apps.payouts.models import Payout
     from apps.referrals.models import Partner
     from apps.referrals.services import set_partner_status
+    from apps.wallet.models import Deposit
 
     ids, what = world.ids, PRESSED[key]
     if what == "ben's suspended membership":
@@ -174,6 +185,9 @@ def row_of(world, key):
         "allocation": Allocation,
         "failed_allocation": Allocation,
         "key": ApiKey,
+        "bonus": Bonus,
+        "frozen_bonus": Bonus,
+        "deposit": Deposit,
         "commission": Commission,
         "order": Order,
         "product": Product,

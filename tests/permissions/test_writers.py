@@ -12,7 +12,7 @@ from apps.core.tenancy import site_context
 from apps.sites import registry
 from tests.harness import databases
 from tests.permissions.routes import api_routes
-from tests.permissions.scenarios import SCENARIOS, WRITES_NOTHING, build_world, send
+from tests.permissions.scenarios import SCENARIOS, WRITES_NOTHING, build_world, pay_at_the_fake, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,9 @@ def world(transactional_alpha, fake_stripe, settings):
     keys = {"account": "acct_alpha", "secret_key": "sk_test_alpha", "publishable_key": "pk_test_alpha"}
     fake_stripe.post("accounts", **keys)
     with site_context(transactional_alpha):
-        return build_world(transactional_alpha)
+        found = build_world(transactional_alpha)
+        pay_at_the_fake(found, fake_stripe)
+        return found
 
 
 def admin():

@@ -13,13 +13,14 @@ from apps.commissions.models import Commission
 from apps.commissions.services import commission_orders
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_order, make_plan
+from apps.payments.tests.factories import make_account
 from apps.payouts.services import add_method, request_payout
 from apps.rbac.models import Department, Role, UserRole
 from apps.rbac.services import add_member, assign_role
 from apps.referrals.services import create_link, join
 from apps.sites.models import Site
 from apps.wallet.tests.factories import give_earnings
-from tests.permissions.scenarios import owe_tokens
+from tests.permissions.scenarios import owe_tokens, reward
 
 
 def ids_of(site: Site) -> dict[str, UUID]:
@@ -43,6 +44,13 @@ def ids_of(site: Site) -> dict[str, UUID]:
     give_funds(firm.user, 5000, site.currency)
     sub = make_sub_user(firm, f"sub@{code}.example")
     act = run_activity(user=sub.user, type="report_generation", params={"format": "xlsx"})
+    make_account()
+    brought = [
+        User.objects.create_user(email=f"{name}@{site.code.lower()}.example", password=None)
+        for name in ("new", "other")
+    ]
+    Membership.objects.bulk_create([Membership(user=one) for one in brought])
+    rewards = reward(user, *brought)
     return {
         "sub-user": sub.user_id,
         "membership": sub.pk,
@@ -50,6 +58,8 @@ def ids_of(site: Site) -> dict[str, UUID]:
         "allocation": tokens["allocation"],
         "failed allocation": tokens["failed_allocation"],
         "crypto address": CryptoAddress.objects.of(user.pk).get().pk,
+        "deposit": rewards["deposit"],
+        "bonus": rewards["bonus"],
         "user": user.pk,
         "partner": partner.pk,
         "order": order.pk,

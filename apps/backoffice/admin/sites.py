@@ -20,6 +20,8 @@ GROUPS = (
     ("Attribution", ("attribution", "attribution_days", "landing_url", "shop_origins")),
     ("Selling", ("order_minutes", "invoice_details")),
     ("Members", ("broker_accounts",)),
+    ("Wallet", ("deposit_minimum", "deposit_maximum", "low_balance")),
+    ("Bonuses", ("bonus_daily_cap", "bonus_device_limit", "bonus_device_hours")),
     ("Payouts", ("payout_minimum", "payout_cooldown_hours")),
     ("Security", SECURITY),
 )

@@ -20,6 +20,8 @@ from apps.allocations.tests.factories import give_address, make_custody, make_to
 from apps.audit.models import AuditLink
 from apps.audit.services import SYSTEM, record
 from apps.backoffice.jobs import create_job
+from apps.bonuses.services import apply_first_event, set_rule
+from apps.bonuses.services.applying import first_bid
 from apps.catalogue.tests.factories import make_product
 from apps.commissions.engine import Kind, Rule
 from apps.commissions.models import Commission
@@ -43,6 +45,7 @@ from apps.referrals.services import create_link, move_partner, record_click
 from apps.referrals.tests.factories import make_chain
 from apps.sites.models import Site, SiteSettings
 from apps.wallet.models import EntryLink
+from apps.wallet.services import open_deposit
 
 from .conftest import listing, our_models, page_of
 
@@ -71,6 +74,11 @@ def one_more(site, deliver, number):
     line = replace(report.lines[0], period="month")
     record_external_order(report=replace(report, lines=(line,)), actor=SYSTEM)
     make_order(None, below=cleo)
+    make_account()
+    open_deposit(user=ben.user, amount=5_000 + number)
+    set_rule(type="first_bid", kind="fixed", value=100 + number, actor=SYSTEM)
+    bid = first_bid(user_id=cleo.user_id, ref=f"b-{number}", amount=0, device_id="", ip_address="")
+    apply_first_event(thing=bid, actor=SYSTEM)
     deliver()
     pending = Commission.objects.filter(status="pending").values_list("pk", flat=True)
     approve_commissions(ids=list(pending), actor=SYSTEM)

@@ -85,9 +85,11 @@ def attempt(rows: Iterable[Any], act: Callable[[Any], Any]) -> Outcome:
 
 
 def tell(request: HttpRequest, outcome: Outcome, *, done: str) -> None:
-    """`done` is "payout{s} approved". Many that were refused for one reason are counted, few are named."""
+    """`done` is "payout{s} approved" or "bonus{es} approved". Many refused for one reason are counted, few are named."""
     if outcome.done:
-        messages.success(request, f"{outcome.done} {done.replace('{s}', '' if outcome.done == 1 else 's')}.")
+        one = outcome.done == 1
+        said = done.replace("{s}", "" if one else "s").replace("{es}", "" if one else "es")
+        messages.success(request, f"{outcome.done} {said}.")
     for why, rows in outcome.reasons.items():
         messages.error(request, f"{', '.join(rows) if len(rows) <= NAMED else f'{len(rows)} refused'}: {why}")
 

@@ -5,10 +5,8 @@ order knows that it is paid by Stripe's word alone, so its page waits for that.
 """
 
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,14 +18,12 @@ from apps.core.phases import call_out
 from apps.dashboard.forms import ShopForm
 from apps.dashboard.pages import done, member_page, refusal
 from apps.dashboard.paging import paginate
+from apps.dashboard.views import paying
 from apps.orders import services
 from apps.orders.invoice_pdf import invoice_file
 from apps.orders.models import Order
 from apps.payments.models import StripeAccount
 from apps.payments.services import call_off, start_payment
-
-RETURNED = "paid"
-"""Said by the address one comes back to from paying: then the page waits for Stripe's word."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,7 +88,8 @@ def order(request: Any, pk: UUID) -> HttpResponse:
     payment = services.open_payment_of(found) if found.source == Order.Source.CHECKOUT else None
     context = {
         "order": found, "lines": list(found.lines.all()), "refunds": list(found.refunds.order_by("id")), "waits": waits,
-        "payment": payment, "returned": waits and RETURNED in request.GET, "invoice": found.invoices.first(),
+        "payment": payment, "returned": waits and paying.RETURNED in request.GET,
+        "invoice": found.invoices.first(),
     }  # fmt: skip
     return render(request, "dashboard/order.html", context)
 
@@ -113,30 +110,7 @@ def pay(request: Any, pk: UUID) -> HttpResponse:
     found = _found(request, pk)
     if found.status not in Order.PAYABLE:
         return redirect("dashboard:order", found.pk)
-    back = request.build_absolute_uri(f"{reverse('dashboard:order', args=[found.pk])}?{RETURNED}=1")
-    try:
-        call, finish = start_payment(
-            services.open_payment_of(found), lambda intent: _asked(request, found, intent, back)
-        )
-    except DomainError as error:
-        return refusal(request, error)
-    return call_out(request, call, finish, lambda error: _told(request, error))
-
-
-def _asked(request: Any, found: Order, intent: Any, back: str) -> HttpResponse:
-    if settings.UPLINE_STRIPE_PAY_URL:
-        return HttpResponseRedirect(
-            f"{settings.UPLINE_STRIPE_PAY_URL}{intent.client_secret}?return_url={quote(back, safe='')}"
-        )
-    account = StripeAccount.objects.get()
-    context = {"order": found, "key": account.publishable_key, "client_secret": intent.client_secret, "back": back}
-    response = render(request, "dashboard/pay.html", context)
-    response["Cache-Control"] = "private, no-store"
-    return response
-
-
-def _told(request: Any, error: Exception) -> HttpResponse | None:
-    return refusal(request, error) if isinstance(error, DomainError) else None
+    return paying.ask(request, services.open_payment_of(found), reverse("dashboard:order", args=[found.pk]))
 
 
 @require_POST
@@ -158,7 +132,7 @@ def cancel(request: Any, pk: UUID) -> HttpResponse:
         call = call_off(services.open_payment_of(found))
     except DomainError as error:
         return refusal(request, error)
-    return call_out(request, call, finish, lambda error: _told(request, error))
+    return call_out(request, call, finish, lambda error: paying.told(request, error))
 
 
 def _mine(request: Any) -> Any:

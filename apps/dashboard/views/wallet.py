@@ -7,14 +7,20 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from apps.bonuses.selectors import bonuses
 from apps.core.errors import DomainError
 from apps.core.money import format_money
-from apps.dashboard.forms import TransferForm
+from apps.dashboard.forms import DepositForm, TransferForm
 from apps.dashboard.pages import done, member_page
 from apps.dashboard.paging import paginate
+from apps.payments.models import StripeAccount
+from apps.sites.selectors import site_settings
 from apps.wallet import services
-from apps.wallet.models import Entry, Pocket
+from apps.wallet.models import Deposit, Entry, Pocket
 from apps.wallet.selectors import ledger_of, wallet_summary
+from apps.wallet.statements import last_months
+
+BONUSES, RECENT = 10, 5
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -22,14 +28,14 @@ from apps.wallet.selectors import ledger_of, wallet_summary
 def wallet(request: Any) -> HttpResponse:
     form = TransferForm(request.POST or None, currency=request.site.currency)
     if request.method != "POST":
-        return _show(request, form)
+        return show(request, form)
     if not form.is_valid():
-        return _show(request, form, status=400)
+        return show(request, form, status=400)
     try:
         return _transfer(request, form.cleaned_data["amount"])
     except DomainError as error:
         form.refuse(error)
-        return _show(request, form, status=error.status)
+        return show(request, form, status=error.status)
 
 
 def _transfer(request: Any, amount: int) -> HttpResponse:
@@ -38,7 +44,9 @@ def _transfer(request: Any, amount: int) -> HttpResponse:
     return done(request, f"{format_money(amount, currency)} moved to funds.", "dashboard:wallet")
 
 
-def _show(request: Any, form: TransferForm, status: int = 200) -> HttpResponse:
+def show(
+    request: Any, form: TransferForm | None = None, *, deposit_form: DepositForm | None = None, status: int = 200
+) -> HttpResponse:
     pocket, kind = request.GET.get("pocket", ""), request.GET.get("kind", "")
     rows = ledger_of(request.user.pk)
     if pocket in Pocket.values:
@@ -49,10 +57,19 @@ def _show(request: Any, form: TransferForm, status: int = 200) -> HttpResponse:
     for row in page.rows:
         row.balance_after = row.account.balance.balance - row.later
         row.payout = _uuid(row.entry.ref_id) if row.entry.ref_type == "payout" else None
+    summary, settings = wallet_summary(request.user.pk), site_settings()
+    bonuses_page = paginate(request, bonuses().filter(referrer=request.user), size=BONUSES, param="bonuses")
     context = {
-        "summary": wallet_summary(request.user.pk),
+        "summary": summary,
+        "is_low": summary.funds < settings.low_balance,
+        "low_balance": settings.low_balance,
+        "takes_payments": StripeAccount.objects.filter(is_active=True).exists(),
+        "deposit_form": deposit_form or DepositForm(currency=request.site.currency),
+        "deposits": list(Deposit.objects.filter(user=request.user).order_by("-id")[:RECENT]),
+        "bonuses": bonuses_page,
+        "months": last_months(),
         "page": page,
-        "form": form,
+        "form": form or TransferForm(currency=request.site.currency),
         "pocket": pocket,
         "kind": kind,
         "filtered": pocket in Pocket.values or kind in Entry.Kind.values,

@@ -31,6 +31,7 @@ class DemoSite:
     plan: dict[str, Any] | None = None
     rules: tuple[Rule, ...] = ()
     products: tuple[Product, ...] = ()
+    bonuses: bool = False  # rewards for first deposits and bids
     more: tuple[Product, ...] = ()  # on the shelf, and nobody has bought it yet
 
     @property
@@ -103,7 +104,7 @@ SITES: tuple[DemoSite, ...] = (
         "ASIA", "Presale, Asia", "USD", 330, people=12,
         plan=_plan("Presale", 2, approval="auto", hold_days=7), rules=percents("token", "12", "4"), products=_TOKENS,
     ),
-    DemoSite("AUCTION", "Gavel Auctions", "INR", 38, people=10),
+    DemoSite("AUCTION", "Gavel Auctions", "INR", 38, people=10, settings={"low_balance": 10_000}, bonuses=True),
     DemoSite("WORKSPACE", "Deskline", "INR", 155, people=8),
 )  # fmt: skip
 

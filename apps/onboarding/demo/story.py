@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import Membership, User
 from apps.accounts.services import ensure_member
 from apps.audit.services import SYSTEM
+from apps.bonuses.services import set_rule
 from apps.brokers.services import save_account
 from apps.catalogue.models import Product as CatalogueProduct
 from apps.catalogue.services import create_product
@@ -21,6 +22,7 @@ from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, create_plan, publish_plan, reject_commission
 from apps.core import outbox
 from apps.core.tenancy import site_context
+from apps.onboarding.demo import rewards
 from apps.onboarding.demo.outside import TOKENS, secret
 from apps.onboarding.demo.sites import NAMES, DemoSite, Product
 from apps.onboarding.demo.workspace import WORKSPACE, tell_workspace
@@ -67,6 +69,8 @@ class Story:
                     user=people[0].user, broker_name="Zerodha", client_id="KT4821", api_key=secret("broker", self.demo.code),
                     api_secret=f"KT4821@{secret('session', self.demo.code)}",
                 )  # fmt: skip
+            if self.demo.bonuses:
+                self.reward(people[0], staff)
             if self.demo.products:
                 self.sell(people)
                 self.settle(people[0], staff)
@@ -186,6 +190,16 @@ class Story:
                 commission=doubtful, reason="Bought by the partner's own household", actor=staff["manager"]
             )
         approve_commissions(ids=[row.pk for row in due[len(due) // 2 : len(due) * 2 // 3]], actor=staff["manager"])
+
+    def reward(self, partner: Person, staff: dict[str, User]) -> None:
+        """Bonuses of the partner's and of an agent's, in every state that no refund is needed for."""
+        for rule in rewards.RULES:
+            set_rule(**rule, actor=staff["admin"])
+        logins = {"domain": self.demo.domain, "password": self.password}
+        agent = rewards.hire_agent(**logins)
+        for sponsor, prefix in ((partner.partner, "bidder"), (agent, "client")):
+            rewards.reward(list(rewards.bring(sponsor, prefix=prefix, **logins)), staff=staff, prefix=prefix)
+        self.deliver()
 
     def deliver(self) -> None:
         """What the worker does after each commit, so that the story's next step finds it done."""

@@ -54,6 +54,9 @@ class OrderPayments:
         if order.status in Order.REFUNDABLE:
             refund_order(order=order, external_id=external_id, amount=amount, reason=reason, actor=SYSTEM)
 
+    def refund_failed(self, payment: Payment, refund: PaymentRefund) -> None:
+        """Nothing followed from asking for it."""
+
     def disputed(self, payment: Payment, dispute: Dispute) -> None:
         """While a dispute is open, nothing of the order is approved."""
         order = _locked(payment)

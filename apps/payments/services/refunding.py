@@ -112,7 +112,7 @@ def apply_state(refund: PaymentRefund, *, provider_id: str, state: str, failure:
     """What Stripe says of one refund. States only move forward."""
     is_gone = state in ("failed", "canceled")
     status = Status.FAILED if is_gone else Status.SUCCEEDED
-    fields = []
+    fields, was_asked = [], refund.status == Status.REQUESTED and refund.external_id is not None
     if provider_id and refund.provider_id is None:
         refund.provider_id = provider_id
         fields.append("provider_id")
@@ -121,6 +121,8 @@ def apply_state(refund: PaymentRefund, *, provider_id: str, state: str, failure:
         fields += ["status", "failure", "settled_at"]
     if fields:
         refund.save(update_fields=fields)
+    if was_asked and is_gone:
+        purposes.of(refund.payment).refund_failed(refund.payment, refund)
 
 
 def gone(payment: Payment) -> int:

@@ -21,6 +21,9 @@ class Told:
     def refunded(self, payment, *, amount, external_id, reason):
         self.said.append(("refunded", amount))
 
+    def refund_failed(self, payment, refund):
+        self.said.append(("refund failed", refund.amount))
+
     def disputed(self, payment, dispute):
         self.said.append((f"dispute {dispute.status}", dispute.amount))
 

@@ -183,7 +183,7 @@ def test_a_refund_that_stripe_refuses_moves_nothing(shop, fake_stripe):
 
     assert given_back(fake_stripe) == 0
     assert state(shop, refund) == ("failed", 0)
-    assert Told.said == []
+    assert Told.said == [("refund failed", 4_000)]
 
 
 def test_a_key_that_stripe_no_longer_knows_is_no_answer_about_the_refund(shop, fake_stripe):

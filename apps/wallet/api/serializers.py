@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.core.api.fields import AmountField, IdField
-from apps.wallet.models import Posting
+from apps.wallet.models import Deposit, Posting
 
 
 class LedgerRow(serializers.ModelSerializer[Posting]):
@@ -56,3 +56,36 @@ class CreditRow(serializers.Serializer[Any]):
     ref_type = serializers.CharField()
     ref_id = serializers.CharField()
     created_at = serializers.DateTimeField()
+
+
+class DepositRequest(serializers.Serializer[Any]):
+    amount = AmountField(help_text="Minor units of the site's currency.")
+    device_id = serializers.CharField(max_length=128, required=False, default="", allow_blank=True)
+
+
+class DepositRow(serializers.ModelSerializer[Deposit]):
+    user_id = serializers.UUIDField()
+
+    class Meta:
+        model = Deposit
+        fields: tuple[str, ...] = (
+            "id", "user_id", "status", "amount", "currency", "refunded_amount", "created_at", "paid_at",
+        )  # fmt: skip
+
+
+class OpenedDepositRow(DepositRow):
+    """A new one, with what its payer's browser needs to pay it."""
+
+    client_secret = serializers.SerializerMethodField()
+
+    class Meta(DepositRow.Meta):
+        fields = (*DepositRow.Meta.fields, "client_secret")
+
+    def get_client_secret(self, deposit: Deposit) -> str:
+        return str(self.context["client_secret"])
+
+
+class DepositRefundRequest(serializers.Serializer[Any]):
+    external_id = serializers.CharField(max_length=128)
+    amount = AmountField(required=False, allow_null=True, help_text="Minor units; all that is left without it.")
+    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)

@@ -55,6 +55,30 @@ def deposit_funds(*, user_id: UUID, amount: int, currency: str, ref_id: str) -> 
 
 
 @transaction.atomic
+def take_deposit(*, user_id: UUID, amount: int, currency: str, ref_id: str, into_debt: bool) -> Entry:
+    """Money of a deposit on its way back: out of funds. With `into_debt`, what is no longer there is owed by the earnings.
+
+    Raises Conflict insufficient_balance otherwise.
+    """
+    accounts = open_accounts([user_id], (Pocket.FUNDS, Pocket.OWED), currency)
+    funds, owed = accounts[user_id, Pocket.FUNDS], accounts[user_id, Pocket.OWED]
+    there = lock([funds, owed])[funds]
+    if there < amount and not into_debt:
+        raise Conflict("insufficient_balance", "Less than that is left in the funds.", rest=there)
+    part = min(there, amount)
+    lines = [(funds, -part), (owed, part - amount), (system_account(Books.DEPOSITS, currency), amount)]
+    return post([Draft(Entry.Kind.REFUND, f"deposit:{ref_id}:{uuid7()}", lines, "deposit", ref_id)], currency)[0]
+
+
+@transaction.atomic
+def return_deposit(*, user_id: UUID, amount: int, currency: str, ref_id: str) -> Entry:
+    """What was set aside for a refund that failed is in funds again."""
+    accounts = open_accounts([user_id], (Pocket.FUNDS,), currency)
+    lines = [(accounts[user_id, Pocket.FUNDS], amount), (system_account(Books.DEPOSITS, currency), -amount)]
+    return post([Draft(Entry.Kind.RELEASE, f"deposit:{ref_id}:{uuid7()}", lines, "deposit", ref_id)], currency)[0]
+
+
+@transaction.atomic
 def transfer_to_funds(*, user_id: UUID, amount: int, currency: str) -> Entry:
     """Earnings → funds, oldest lots first. Raises Conflict insufficient_balance, or what a guard of an upper app does."""
     guards.check_may_leave(user_id)

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 Listener = Callable[[Sequence[str]], None]
 _listeners: dict[str, str] = {}
+_owned: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,14 @@ def on_consumed(ref_type: str, path: str) -> None:
     _listeners[ref_type] = path
 
 
+def own(ref_type: str) -> None:
+    """Say that an upper app credits refs of this type, without wanting to hear when they have left."""
+    _owned.add(ref_type)
+
+
 def is_listened_to(ref_type: str) -> bool:
     """Whether an app credits refs of this type itself."""
-    return ref_type in _listeners
+    return ref_type in _listeners or ref_type in _owned
 
 
 def oldest_first(account_id: UUID, amount: int) -> list[Share]:

@@ -89,7 +89,11 @@ class Command(BaseCommand):
         for demo in SITES:
             logins += [
                 {"email": f"{name}@{demo.domain}", "role": role, "site": demo.code}
-                for name, role in {**STAFF, "partner": "affiliate"}.items()
+                for name, role in {
+                    **STAFF,
+                    "partner": "affiliate",
+                    **({"agent": "affiliate"} if demo.bonuses else {}),
+                }.items()
             ]
             if demo.code == WORKSPACE:
                 logins += [

@@ -1,0 +1,136 @@
+"""Adding funds, bonuses and statements on the wallet page."""
+
+import csv
+import io
+
+import pytest
+import time_machine
+
+from apps.audit.services import SYSTEM
+from apps.bonuses.services import freeze_bonus
+from apps.bonuses.tests.factories import bid, make_rules
+from apps.orders.tests.conftest import shop, stripe, told
+from apps.payments.tests.factories import intent_of
+from apps.referrals.tests.factories import make_partner as below
+from apps.sites.services import change_settings, change_site
+from apps.wallet.models import Deposit
+from apps.wallet.selectors import wallet_summary
+from apps.wallet.services.deposits import payment_of
+from apps.wallet.tests.factories import give_earnings
+
+__all__ = ["shop", "stripe", "told"]
+
+WALLET = "/dashboard/wallet"
+
+
+def text(answer):
+    return answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_from_add_funds_to_money_in_the_pocket(shop, signed_in, ann, told, settings):
+    settings.UPLINE_STRIPE_PAY_URL = "https://pay.example/pay/"
+    browser = signed_in(ann)
+    assert "Add funds" in text(browser.get(WALLET))
+
+    opened = browser.post(f"{WALLET}/deposits", {"amount": "₹500"})
+
+    deposit = Deposit.objects.get()
+    assert (opened["Location"], deposit.amount, deposit.ip_address) == (
+        f"{WALLET}/deposits/{deposit.pk}", 50_000, "127.0.0.1",
+    )  # fmt: skip
+    assert "Pay ₹500.00" in text(browser.get(opened["Location"]))
+    asked = browser.get(f"{WALLET}/deposits/{deposit.pk}/pay")
+    assert asked["Location"].startswith(f"https://pay.example/pay/{payment_of(deposit).provider_id}_secret_")
+    assert "Waiting for the bank" in text(browser.get(f"{opened['Location']}?paid=1"))
+    told("payment_intent.succeeded", intent_of(payment_of(deposit)))
+    assert "In your funds since" in text(browser.get(f"{opened['Location']}?paid=1"))
+    assert wallet_summary(ann.pk).funds == 50_000
+    assert "₹500<small>.00</small>" in text(browser.get(WALLET))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_amount_that_is_too_small_comes_back_to_its_field(shop, signed_in, ann):
+    answer = signed_in(ann).post(f"{WALLET}/deposits", {"amount": "0.50"})
+
+    assert answer.status_code == 400
+    assert "This is less than one deposit can be." in text(answer)
+    assert Deposit.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_stripe_is_silent_the_page_says_so(shop, signed_in, ann, settings):
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+
+    answer = signed_in(ann).post(f"{WALLET}/deposits", {"amount": "5.00"})
+
+    assert (answer.status_code, Deposit.objects.get().status) == (503, "cancelled")
+    assert "Stripe doesn" in text(answer)
+
+
+@pytest.mark.django_db
+def test_others_deposits_are_not_mine(site, signed_in, ann, make_user):
+    deposit = Deposit.objects.create(user=make_user(), amount=500, currency="INR")
+
+    assert signed_in(ann).get(f"{WALLET}/deposits/{deposit.pk}").status_code == 404
+    assert signed_in(ann).get(f"{WALLET}/deposits/{deposit.pk}/pay").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_site_without_stripe_offers_no_deposits(signed_in, ann):
+    assert "Add funds" not in text(signed_in(ann).get(WALLET))
+
+
+@pytest.mark.django_db
+def test_low_funds_are_called_low(signed_in, ann):
+    assert "Your funds are low" not in text(signed_in(ann).get(WALLET))
+
+    change_settings(changes={"low_balance": 1_000}, actor=SYSTEM)
+
+    assert "Your funds are low" in text(signed_in(ann).get(WALLET))
+
+
+@pytest.mark.django_db
+def test_bonuses_stand_with_status_event_source_flag_and_reason(signed_in, make_partner, make_user):
+    make_rules()
+    ann = make_partner("Ann")
+    bonus = bid(below(ann.partner)).bonus
+    freeze_bonus(bonus=bonus, fraud_notes="", actor=make_user())
+    third = [bid(below(below()), ip="203.0.113.7") for _ in range(2)] and bid(below(ann.partner), ip="203.0.113.7")
+
+    page = text(signed_in(ann).get(WALLET))
+
+    for words in ("First bid", "User", "Frozen", "Flagged", "₹25.00", third.reason):
+        assert words in page
+
+
+@pytest.mark.django_db
+def test_a_statement_of_a_month_in_the_sites_own_calendar(signed_in, ann):
+    """In Kolkata March begins at 18:30 UTC of February's last day."""
+    change_site(changes={"time_zone": "Asia/Kolkata"}, actor=SYSTEM)
+    for moment, amount in (("2026-02-28 18:29:00", 100), ("2026-02-28 18:31:00", 2_000), ("2026-03-31 18:31:00", 50)):
+        with time_machine.travel(f"{moment}+00:00", tick=False):
+            give_earnings(ann, amount)
+
+    answer = signed_in(ann).get(f"{WALLET}/statement", {"month": "2026-03", "format": "csv"})
+
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"), newline="")))
+    told = [(row["when"], row["movement"], row["pocket"], row["amount"], row["pocket_then"]) for row in rows]
+    assert [row for row in told if row[2] == "Earnings"] == [
+        ("2026-03-01 00:00", "Held when the month began", "Earnings", "", "1.00"),
+        ("2026-03-01 00:01", "Credit", "Earnings", "20.00", "21.00"),
+        ("2026-04-01 00:00", "Held at its end", "Earnings", "", "21.00"),
+    ]
+    pdf = signed_in(ann).get(f"{WALLET}/statement", {"month": "2026-03", "format": "pdf"})
+    assert b"".join(pdf.streaming_content).startswith(b"%PDF")
+
+
+@pytest.mark.django_db
+def test_a_statement_over_the_api(api, ann):
+    give_earnings(ann, 100)
+
+    answer = api(ann).get("/api/v1/wallet/statement", {"month": "2026-01"})
+
+    assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (200, "text/csv")
+    for odd in ("", "2026-13", "2199-01", "March"):
+        assert api(ann).get("/api/v1/wallet/statement", {"month": odd}).status_code == 400
