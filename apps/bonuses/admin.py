@@ -43,8 +43,7 @@ class BonusAdmin(UplineModelAdmin):
     )
     empty_text = "The first deposit or bid of somebody who was referred brings one, once a rule says so."
     list_display = (
-        "number", "event_shown", "source", "referrer_shown", "referred_shown", "amount_shown", "state", "flag", "why",
-        "created_at",
+        "number", "event_shown", "referrer_shown", "referred_shown", "amount_shown", "state", "why", "created_at",
     )  # fmt: skip
     list_filter = (
         "status", "event_type", "source", "flagged_fraud", "approval_mode", DayRangeFilter,
@@ -56,7 +55,7 @@ class BonusAdmin(UplineModelAdmin):
     action_form = ReasonForm
     actions = ("approve", "credit", "reject", "freeze", "unfreeze")
     fields = (
-        "number", "event_shown", "source", "referrer_shown", "referred_shown", "amount_shown", "reversed_shown", "state", "flag",
+        "number", "event_shown", "referrer_shown", "referred_shown", "amount_shown", "reversed_shown", "state", "flag",
         "fraud_notes", "reason", "approval_mode", "worked_out", "device_id", "ip_address", "approved_by", "frozen_by",
         "created_at", "decided_at", "credited_at",
     )  # fmt: skip
@@ -73,7 +72,7 @@ class BonusAdmin(UplineModelAdmin):
 
     @admin.display(description="event", ordering="event_type")
     def event_shown(self, row: Bonus) -> str:
-        return str(Event(row.event_type).label)
+        return f"{Event(row.event_type).label}, {row.get_source_display().lower()}"
 
     @admin.display(description="referrer")
     def referrer_shown(self, row: Bonus) -> str:
@@ -91,9 +90,11 @@ class BonusAdmin(UplineModelAdmin):
     def flag(self, row: Bonus) -> str:
         return badge("rejected", "Flagged") if row.flagged_fraud else ""
 
-    @admin.display(description="reason")
+    @admin.display(description="flag and reason")
     def why(self, row: Bonus) -> str:
-        return row.reason or row.fraud_notes
+        return ". ".join(
+            part for part in ("Flagged" if row.flagged_fraud else "", row.reason or row.fraud_notes) if part
+        )
 
     @admin.display(description="how it was worked out")
     def worked_out(self, row: Bonus) -> str:

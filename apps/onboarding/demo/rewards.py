@@ -58,7 +58,10 @@ def reward(people: list[User], *, staff: dict[str, User], prefix: str) -> None:
         if bonus is not None and bonus.approval_mode == Bonus.Approval.MANUAL and bonus.status == Bonus.Status.PENDING:
             made.append(bonus)
     decide = staff["admin"]
-    for bonus, status in zip(made, ("approved", "rejected", "credited"), strict=False):
+    statuses = (
+        ("approved", "rejected", "credited") if len(made) > 3 else ("approved", "rejected")
+    )  # one goes on waiting
+    for bonus, status in zip(made, statuses, strict=False):
         reason = "Bids from the same household." if status == "rejected" else ""
         decide_bonus(bonus=bonus, status=status, reason=reason, actor=decide)
     if len(made) > 3:
