@@ -43,7 +43,7 @@ class BonusAdmin(UplineModelAdmin):
     )
     empty_text = "The first deposit or bid of somebody who was referred brings one, once a rule says so."
     list_display = (
-        "number", "event_shown", "referrer_shown", "referred_shown", "amount_shown", "state", "why", "created_at",
+        "number", "event_shown", "amount_shown", "state", "why", "referrer_shown", "referred_shown", "created_at",
     )  # fmt: skip
     list_filter = (
         "status", "event_type", "source", "flagged_fraud", "approval_mode", DayRangeFilter,

@@ -9,7 +9,8 @@ from tests.browser.test_pages import serious
 PAGES = (
     "/admin/", "/admin/commissions/commission/", "/admin/payouts/payout/", "/admin/referrals/partner/", "/admin/wallet/entry/",
     "/admin/audit/auditevent/", "/admin/commissions/planversion/", "/admin/sites/sitesettings/", "/admin/rbac/role/",
-    "/admin/core/outboxevent/", "/admin/security/", "/admin/accounts/signin/", "/admin/accounts/twofactordevice/",
+    "/admin/core/outboxevent/", "/admin/bonuses/bonus/", "/admin/bonuses/bonusrule/", "/admin/wallet/deposit/",
+    "/admin/security/", "/admin/accounts/signin/", "/admin/accounts/twofactordevice/",
 )  # fmt: skip
 
 
