@@ -29,7 +29,7 @@ from apps.commissions.services import approve_commissions, set_overrides
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
 from apps.core.models import ChainHead, IdempotencyKey, InboxEvent
-from apps.orders.services import record_external_order
+from apps.orders.services import Item, issue_invoices, place_order, record_external_order
 from apps.orders.tests.factories import make_report
 from apps.payments.models import Dispute, StripeAccount
 from apps.payments.services import request_refund
@@ -69,7 +69,8 @@ def one_more(site, deliver, number):
     top, ben, cleo = make_chain(3)
     set_overrides(partner=top, rules=[Rule("own", 1, Kind.PERCENT, Decimal("0.20"))], actor=SYSTEM)
     make_order(ben)
-    make_product()
+    bought, _ = place_order(user=ben.user, items=[Item(sku=make_product().sku)])
+    issue_invoices([OutboxEvent(payload={"order_id": str(bought.pk)})])
     report = make_report(("server", 1000), buyer=ben)
     line = replace(report.lines[0], period="month")
     record_external_order(report=replace(report, lines=(line,)), actor=SYSTEM)
