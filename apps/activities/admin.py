@@ -13,7 +13,6 @@ from django.urls import path, reverse
 from apps.accounts.models import Membership
 from apps.activities import selectors, services
 from apps.activities.models import Activity, ActivityType, FormDocument
-from apps.core.axes import share
 from apps.core.backoffice import Outcome, UplineModelAdmin, attempt, badge, decision, money, named
 from apps.core.errors import DomainError
 from apps.core.tenancy import reading_across
@@ -75,9 +74,6 @@ class ActivityAdmin(UplineModelAdmin):
         period = request.GET.get("period", "day")
         period = period if period in WORDS else "day"
         told = selectors.statistics(Activity.objects.all(), period=period)
-        highest = max(row["amount"] for row in told["series"])
-        for row in told["series"]:
-            row["share"] = share(row["amount"], highest)
         words = dict(Activity._meta.get_field("type").choices)  # type: ignore[arg-type]
         context = {
             **self.admin_site.each_context(request), "title": "Activity figures", "opts": self.opts, "told": told,

@@ -14,6 +14,9 @@ from apps.accounts.oidc import set_provider
 from apps.accounts.services import create_api_key
 from apps.accounts.tests.authenticator import enrol
 from apps.accounts.tokens import issue_pair
+from apps.activities.models import ActivityType
+from apps.activities.services import run_activity
+from apps.activities.tests.factories import make_form, offer
 from apps.allocations.models import Allocation, CustodyAccount
 from apps.allocations.services import send_batch
 from apps.allocations.tests.factories import give_address, make_custody, make_token_order
@@ -51,6 +54,7 @@ from .conftest import listing, our_models, page_of
 
 # One per site, one per installation, or written by others than a site's services: lists that can't grow in a test.
 SINGLE = {
+    ActivityType,
     CustodyAccount,
     IdentityProvider,
     Site,
@@ -90,6 +94,9 @@ def one_more(site, deliver, number):
     move_partner(partner=cleo, new_sponsor=top, reason="Test", actor=SYSTEM)
     create_api_key(name=f"Key {number}", scopes=["orders.write"], actor=SYSTEM, access=None)
     issue_pair(user=top.user, site=site)
+    offer(report=0)
+    make_form()
+    run_activity(user=top.user, type="report_generation", params={"format": "xlsx"})
     create_job(
         actor=top.user, screen="commissions.commission", action="approve", query="", note="", rows=Commission.objects.all()
     )  # fmt: skip

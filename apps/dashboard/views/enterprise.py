@@ -12,7 +12,6 @@ from apps.accounts import services as accounts
 from apps.accounts.models import Membership
 from apps.activities import selectors
 from apps.activities.models import Activity
-from apps.core.axes import share
 from apps.core.errors import DomainError, NotFound
 from apps.dashboard.forms import SubUserForm
 from apps.dashboard.pages import done, member_page
@@ -36,15 +35,11 @@ def _show(request: Any, form: SubUserForm, *, status: int = 200) -> HttpResponse
     period = request.GET.get("period", "day")
     period = period if period in PERIODS else "day"
     told = selectors.statistics(Activity.objects.filter(payer=request.user), period=period)
-    highest = max(row["amount"] for row in told["series"])
-    units = [{**row, "share": share(row["amount"], highest)} for row in reversed(told["series"]) if row["count"]]
+    units = [row for row in reversed(told["series"]) if row["count"]]
     page = paginate(request, selectors.sub_users(mine))
     spent = selectors.spent_this_month(row.user_id for row in page.rows)
     for row in page.rows:
         selectors.with_spent(row, spent.get(row.user_id, 0))
-        row.left = (
-            share(min(row.spent_this_month, row.spending_limit), row.spending_limit) if row.spending_limit else ""
-        )
     context = {
         "board": selectors.enterprise_dashboard(mine), "told": told, "units": units, "period": period,
         "periods": PERIODS.items(), "page": page, "form": form, "currency": request.site.currency,
