@@ -108,8 +108,8 @@ class World:
         save_account(user=ben, **BROKER)
         offer()
         give_funds(ann, 5000)
-        firm = make_enterprise(funds=5000)
-        self.ids["sub"] = make_sub_user(firm).user_id
+        firm = make_enterprise("enterprise@example.com", funds=5000)
+        self.ids["sub"] = make_sub_user(firm, "sub-user@example.com").user_id
         self.ids |= reward(ann, ben, self.member("eli"))
         people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora, "firm": firm.user}
         pairs = {name: issue_pair(user=user, site=self.site) for name, user in people.items()}

@@ -31,7 +31,7 @@ from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, set_overrides
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
-from apps.core.models import ChainHead, IdempotencyKey, InboxEvent
+from apps.core.models import ChainHead, IdempotencyKey, InboxEvent, OutboxEvent
 from apps.orders.services import Item, issue_invoices, place_order, record_external_order
 from apps.orders.tests.factories import make_report
 from apps.payments.models import Dispute, StripeAccount
