@@ -17,7 +17,7 @@ from tests.permissions.scenarios import build_world
 # Whole numbers that are no money.
 COUNTS = {
     "level", "direct_referrals", "total_team_size", "version", "plan_version", "depth", "hold_days", "number",
-    "sub_users", "active_sub_users", "orders", "quantity", "cycles", "inventory", "position", "cycle", "count",
+    "sub_users", "active_sub_users", "activities", "orders", "quantity", "cycles", "inventory", "position", "cycle", "count",
 }  # fmt: skip
 
 
