@@ -153,6 +153,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "PayoutStatus": "apps.payouts.models.Payout.Status",
         "AllocationStatus": "apps.allocations.models.Allocation.Status",
         "BonusStatus": "apps.bonuses.models.Bonus.Status",
+        "BonusRuleType": "apps.bonuses.models.BonusRule.Type",
+        "ActivityKind": "apps.activities.models.Kind",
         "BonusRuleKind": "apps.bonuses.models.BonusRule.Kind",
         "BonusSource": "apps.bonuses.models.Source",
         "DepositStatus": "apps.wallet.models.Deposit.Status",

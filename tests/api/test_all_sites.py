@@ -205,6 +205,7 @@ def test_figures_are_one_entry_for_each_site_and_sums_of_what_may_be_added(owner
 def test_what_somebody_bought_at_one_site_is_not_counted_at_another(owner):
     """Users are global: a selector that joins by them relies on seeing one site."""
     rows = owner.get("/api/v1/admin/analytics/enterprises", {"all_sites": "true"}).json()["results"]
+    rows = [row for row in rows if row["orders"]]
 
     assert [(row["site"], row["currency"], row["orders"], row["amount"]) for row in rows] == [
         ("ALPHA", "INR", 1, 500), ("DOLLAR", "USD", 1, 500),

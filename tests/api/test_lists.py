@@ -22,6 +22,10 @@ LISTS = [
 
 # Per list: who asks, and how many queries. Four of each frame the request inside a test: a savepoint, and the site's setting.
 PINNED = {
+    "activities": ("ann", 7),
+    "activity-forms": ("ann", 6),
+    "enterprise/statement": ("firm", 7),
+    "enterprise/sub-users": ("firm", 8),
     "admin/allocations": ("boss", 7),
     "admin/allocations/batches": ("boss", 6),
     "admin/analytics/enterprises": ("boss", 6),
@@ -40,7 +44,7 @@ PINNED = {
     "commissions/pending": ("boss", 6),
     "departments": ("boss", 8),
     "departments/<uuid:pk>/members": ("boss", 7),
-    "orders": ("boss", 7),
+    "orders": ("boss", 8),
     "payout-methods": ("ann", 6),
     "payouts": ("boss", 6),
     "payouts/history": ("boss", 6),
@@ -60,6 +64,8 @@ def world(site):
     found = build_world(site.pk)
     from apps.accounts.models import Membership
     from apps.accounts.services import create_api_key
+    from apps.activities.services import run_activity
+    from apps.activities.tests.factories import make_form, make_sub_user
     from apps.audit.services import SYSTEM
     from apps.orders.models import Order
     from apps.payouts.services import add_method
@@ -79,6 +85,12 @@ def world(site):
     dan = Partner.objects.get(user__email="dan@example.com").user
     add_member(department=Department.objects.get(code="SUPPORT"), user=dan, actor=SYSTEM, access=None)
     refund_order(order=Order.objects.first(), external_id="R-0", amount=10, actor=SYSTEM)
+    firm = Membership.objects.get(user__email="enterprise@example.com")
+    make_sub_user(firm, "second@example.com")
+    for number in range(2):
+        make_form(f"Form {number}")
+        for user in (ann.user, firm.user):
+            run_activity(user=user, type="form_download", params={})
     for name in ("firm", "works"):
         Membership.objects.filter(user=found.member(name)).update(user_type=Membership.Kind.ENTERPRISE)
     return found

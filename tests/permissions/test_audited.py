@@ -64,6 +64,8 @@ PRESSED = {
     ("accounts.Membership", "sign_out"): "ben's membership",
     ("accounts.SignIn", "sign_out"): "ben's sign-in",
     ("accounts.TwoFactorDevice", "reset"): "dora's device",
+    ("activities.FormDocument", "take_off"): "form",
+    ("activities.FormDocument", "put_on"): "form taken off",
     ("backoffice.BulkJob", "stop"): "running job",
     ("allocations.Allocation", "send"): "allocation",
     ("allocations.Allocation", "retry"): "failed_allocation",
@@ -132,6 +134,17 @@ def off_sale(pk):
     return update_product(product=Product.objects.get(pk=pk), changes={"is_active": False}, actor=SYSTEM)
 
 
+def form(*, offered):
+    from apps.activities.services import set_form_active
+    from apps.activities.tests.factories import make_form
+    from apps.audit.services import SYSTEM
+
+    made = make_form()
+    if not offered:
+        set_form_active(form=made, is_active=False, actor=SYSTEM)
+    return made
+
+
 def row_of(world, key):
     """The row that an action is pressed on, brought into the state it needs."""
     from apps.accounts.models import ApiKey, Membership, SignIn, TwoFactorDevice, User
@@ -169,6 +182,8 @@ def row_of(world, key):
         "ben's sign-in": lambda: SignIn.objects.filter(user__email="ben@example.com").first(),
         "dora's device": lambda: TwoFactorDevice.objects.get(user__email="dora@example.com"),
         "product off sale": lambda: off_sale(ids["product"]),
+        "form": lambda: form(offered=True),
+        "form taken off": lambda: form(offered=False),
     }
     if what in found:
         return found[what]()
