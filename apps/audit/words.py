@@ -52,6 +52,8 @@ _SAID = {
     "password.changed": "changed a password",
     "password.reset": "set a new password by mail",
     "payment.refund_requested": "asked for money to go back",
+    "payment.refund_retried": "sent a refund again",
+    "payment.refund_returned": "heard that a bank sent a refund back",
     "payment.succeeded": "were paid",
     "payout.completed": "marked a payout as paid",
     "payout.requested": "asked for a payout",

@@ -82,10 +82,10 @@ class OrderAdmin(UplineModelAdmin):
     scope_by = "customer__user_id"
     inlines = (OrderLineInline, RefundInline)
     fields = (
-        "number", "buyer", "customer", "source", "state", "amount_shown", "refunded_shown", "created_at", "expires_at", "paid_at",
-        "recorded_at", "commissioned_at", "disputed_at", "activated", "above",
+        "number", "buyer", "customer", "source", "state", "amount_shown", "refunded_shown", "sent_back", "created_at",
+        "expires_at", "paid_at", "recorded_at", "commissioned_at", "disputed_at", "activated", "above",
     )  # fmt: skip
-    readonly_fields = ("number", "buyer", "state", "amount_shown", "refunded_shown", "above")
+    readonly_fields = ("number", "buyer", "state", "amount_shown", "refunded_shown", "sent_back", "above")
     amount_shown = money("amount")
     refunded_shown = money("refunded_amount", label="refunded")
 
@@ -104,6 +104,16 @@ class OrderAdmin(UplineModelAdmin):
     @admin.display(description="upline when paid")
     def above(self, order: Order) -> str:
         return ", ".join(f"{step['level']}: {step['name']}" for step in order.upline) or "nobody"
+
+    @admin.display(description="sent back by the bank")
+    def sent_back(self, order: Order) -> str:
+        """Of what was refunded, what the buyer is still owed."""
+        owed = services.owed_of(order)
+        if not owed:
+            return "nothing"
+        url = f"{reverse('admin:payments_paymentrefund_changelist')}?owed__exact=1"
+        shown = format_money(owed, order.currency)
+        return format_html('{}, still owed to the buyer: <a href="{}">send it again</a>', shown, url)
 
     def note_of(self, obj: Order) -> str:
         return f"{format_money(obj.amount, obj.currency)} by {obj.user or obj.customer}"

@@ -4,13 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from apps.core.backoffice import SetByForm, UplineModelAdmin, money
+from apps.core.backoffice import Outcome, SetByForm, UplineModelAdmin, attempt, badge, decision, money
 from apps.core.money import format_money
 from apps.payments.models import Dispute, Payment, PaymentRefund, StripeAccount
-from apps.payments.services import set_stripe_account
+from apps.payments.services import retry_refund, set_stripe_account
 
 READ = ("order.read", "billing.read")
+_REFUND_TONE = {"requested": "processing", "succeeded": "paid", "failed": "rejected"}
 
 
 @admin.register(Payment)
@@ -59,8 +62,34 @@ class OfPayment(UplineModelAdmin):
 @admin.register(PaymentRefund)
 class PaymentRefundAdmin(OfPayment):
     intro = "What goes back through Stripe. One that is still being made is asked for again by itself."
-    list_display = ("created_at", "payment", "amount_shown", "status", "external_id", "reason", "settled_at")
+    list_display = (
+        "created_at", "payment", "amount_shown", "state", "failure", "external_id", "reason", "settled_at",
+    )  # fmt: skip
+    view_keys = (*READ, "order.update")
+    list_filter = ("status", "owed")
     empty_text = "Refunds made here or at Stripe appear by themselves."
+    actions = ("send_again",)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, refund: PaymentRefund) -> str:
+        """One that the bank sent back and that is owed is not over."""
+        if refund.owed:
+            return badge("pending", "Sent back by the bank")
+        return badge(_REFUND_TONE[refund.status], refund.get_status_display())
+
+    def note_of(self, obj: PaymentRefund) -> str:
+        return format_money(obj.amount, obj.payment.currency)
+
+    def has_send_again_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "order.update")
+
+    @decision("Send the refund again", needs="send_again", done="refund{s} on the way again", moves_money=True)
+    def send_again(self, request: HttpRequest, rows: QuerySet[PaymentRefund], reason: str) -> Outcome:
+        actor: Any = request.user
+        return attempt(rows, lambda refund: retry_refund(refund=refund, actor=actor))
+
+    def offers(self, action: str, obj: PaymentRefund) -> bool:
+        return obj.owed
 
 
 @admin.register(Dispute)

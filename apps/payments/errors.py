@@ -1,6 +1,6 @@
 """What can be refused, in words."""
 
-from apps.core.errors import Conflict, Unavailable
+from apps.core.errors import Conflict, Denied, Unavailable
 
 UNAVAILABLE = "payments_unavailable"
 
@@ -15,3 +15,7 @@ def provider_unavailable() -> Unavailable:
 
 def provider_refused(message: str) -> Conflict:
     return Conflict("payment_provider_refused", f"Stripe refused: {message}"[:300])
+
+
+def own_order() -> Denied:
+    return Denied("own_order", "Somebody else has to refund your own order.")

@@ -100,6 +100,8 @@ class PaymentRefund(SiteModel):
     """One refund at Stripe: asked for by us (then with the id it was asked for under) or made there.
 
     REQUESTED: we don't know yet what became of it; its key, which is this row's id, asks again without doing it twice.
+    FAILED without an id of Stripe's: refused, nothing moved. With one it was made and the bank sent it back: it stays counted as
+    gone, and is `owed` to the buyer until another refund, `retry_of` this one, is made in its place and counts instead.
     """
 
     class Status(models.TextChoices):
@@ -117,14 +119,26 @@ class PaymentRefund(SiteModel):
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     settled_at = models.DateTimeField(null=True)
+    retry_of = SiteForeignKey("self", models.PROTECT, null=True, related_name="retries")
+    owed = models.BooleanField("sent back by the bank", default=False, help_text="The buyer has not got it yet.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["site", "payment", "external_id"], name="payments_refund_external_once"),
             models.UniqueConstraint(fields=["site", "provider_id"], name="payments_refund_provider_once"),
+            models.UniqueConstraint(
+                fields=["site", "retry_of"], condition=Q(status="requested"), name="payments_refund_retry_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(owed=False) | Q(status="failed", provider_id__isnull=False),
+                name="payments_refund_owed_failed",
+            ),
             models.CheckConstraint(condition=Q(amount__gte=1), name="payments_refund_positive"),
         ]
-        indexes = [models.Index(fields=["site", "status", "id"], name="payments_refund_status")]
+        indexes = [
+            models.Index(fields=["site", "status", "id"], name="payments_refund_status"),
+            models.Index(fields=["site", "id"], name="payments_refund_owed", condition=Q(owed=True)),
+        ]
 
     def __str__(self) -> str:
         return self.external_id or self.provider_id or str(self.pk)

@@ -206,6 +206,7 @@ class Payments:
             self._refunded(self.charge(refund["charge"]), -refund["amount"])
         self.store.save(self.account.id, refund)
         self._tell("refund.updated", refund)
+        self._tell("charge.refund.updated", refund)
         if not succeeded:
             self._tell("refund.failed", refund)
         return refund

@@ -86,6 +86,7 @@ PRESSED = {
     ("bonuses.Bonus", "reject"): "bonus",
     ("bonuses.Bonus", "freeze"): "bonus",
     ("bonuses.Bonus", "unfreeze"): "frozen_bonus",
+    ("payments.PaymentRefund", "send_again"): "refund sent back",
     ("payouts.Payout", "approve"): "requested",
     ("payouts.Payout", "reject"): "requested",
     ("payouts.Payout", "process"): "approved",
@@ -145,6 +146,14 @@ def form(*, offered):
     return made
 
 
+def sent_back():
+    from apps.payments.models import PaymentRefund
+    from apps.payments.tests.factories import make_payment
+
+    payment = make_payment(status="succeeded", succeeded_at="2026-01-01T00:00Z")
+    return PaymentRefund.objects.create(payment=payment, amount=10, status="failed", owed=True, provider_id="re_back")
+
+
 def row_of(world, key):
     """The row that an action is pressed on, brought into the state it needs."""
     from apps.accounts.models import ApiKey, Membership, SignIn, TwoFactorDevice, User
@@ -181,6 +190,7 @@ def row_of(world, key):
     found = {
         "ben's sign-in": lambda: SignIn.objects.filter(user__email="ben@example.com").first(),
         "dora's device": lambda: TwoFactorDevice.objects.get(user__email="dora@example.com"),
+        "refund sent back": sent_back,
         "product off sale": lambda: off_sale(ids["product"]),
         "form": lambda: form(offered=True),
         "form taken off": lambda: form(offered=False),

@@ -19,6 +19,7 @@ from apps.commissions.models import Commission
 from apps.core.models import OutboxEvent
 from apps.core.money import exponent, format_money
 from apps.orders.models import Order
+from apps.payments.models import PaymentRefund
 from apps.payouts.models import Payout
 from apps.rbac.access import access_of
 from apps.referrals.models import Partner
@@ -116,6 +117,8 @@ def _queues(may: Any) -> list[Figure]:
             url = _list("payouts_payout", f"status__exact={status}")
             count, amount = payouts[f"{status}_count"], payouts[f"{status}_sum"] or 0
             found.append(Figure(label, count, amount, note, url, tone))
+    if may("order.update"):
+        found.append(_sent_back())
     if may("affiliate.read") or may("affiliate.manage"):
         frozen = Partner.objects.people().order_by().filter(status=Partner.Status.FROZEN).count()
         url = _list("referrals_partner", "status__exact=frozen")
@@ -140,6 +143,14 @@ def _commissions() -> Figure:
     held = f", {format_money(found['held'], current_site().currency)} held" if found["held"] else ""
     url = _list("commissions_commission", "ready=yes")
     return Figure("Commissions", found["due"], found["due_sum"] or 0, f"to approve{held}", url, "pending")
+
+
+def _sent_back() -> Figure:
+    """What buyers are owed since a bank sent it back."""
+    owed = PaymentRefund.objects.filter(owed=True).order_by().aggregate(count=Count("pk"), amount=Sum("amount"))
+    url = _list("payments_paymentrefund", "owed__exact=1")
+    tone = "pending" if owed["count"] else "unknown"
+    return Figure("Refunds the bank sent back", owed["count"], owed["amount"] or 0, "to send again", url, tone)
 
 
 def _by_status(status: str) -> dict[str, Any]:

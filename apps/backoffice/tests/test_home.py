@@ -20,7 +20,7 @@ from apps.referrals.tests.factories import make_chain
 from apps.reports.selectors import revenue
 from apps.wallet.tests.factories import give_earnings
 
-QUERIES = 22
+QUERIES = 23
 PASSWORD = "a-long-password-1"
 
 
@@ -59,6 +59,7 @@ def test_what_waits_and_what_was_sold(story, make_user):
         "Commissions": (2, 20_000),
         "Payouts to review": (1, 500),
         "Payouts to send": (0, 0),
+        "Refunds the bank sent back": (0, 0),
         "Frozen partners": (1, None),
         "Failed jobs": (0, None),
         "Joined today": (4, None),

@@ -90,6 +90,7 @@ def order(request: Any, pk: UUID) -> HttpResponse:
         "order": found, "lines": list(found.lines.all()), "refunds": list(found.refunds.order_by("id")), "waits": waits,
         "payment": payment, "returned": waits and paying.RETURNED in request.GET,
         "invoice": found.invoices.first(),
+        "owed": services.owed_of(found) if payment is not None else 0,
     }  # fmt: skip
     return render(request, "dashboard/order.html", context)
 

@@ -146,15 +146,19 @@ def ask_refund(
     )
 
 
+def owed_of(order: Order) -> int:
+    """What of its refunds a bank sent back and the buyer has not got yet."""
+    payment = Payment.objects.filter(purpose=PURPOSE, subject_id=order.pk).first()
+    return payments.owed(payment) if payment is not None else 0
+
+
 def find_refund(*, order: Order, refund: PaymentRefund) -> Refund:
     """What became of it. Raises Conflict payment_provider_refused when Stripe would not give it back, invalid_state when all of
     the order had gone back by another way meanwhile."""
     refund.refresh_from_db()
+    told = Refund.objects.select_related("order").filter(order=order, external_id=refund.external_id).first()
+    if told is not None:
+        return told  # also if the bank sent it back since: then it is owed, and sent again
     if refund.status == PaymentRefund.Status.FAILED:
         raise payment_errors.provider_refused(refund.failure or "the refund failed")
-    told = Refund.objects.select_related("order").filter(order=order, external_id=refund.external_id).first()
-    if told is None:
-        raise Conflict(
-            "invalid_state", "All of this order had gone back by another way, a dispute or a refund at Stripe."
-        )
-    return told
+    raise Conflict("invalid_state", "All of this order had gone back by another way, a dispute or a refund at Stripe.")

@@ -3,7 +3,7 @@
 from apps.payments.services.accounts import credentials, set_stripe_account, verify_signature
 from apps.payments.services.events import handle_events
 from apps.payments.services.opening import call_off, cancel_payment, open_payment, record_intent, start_payment
-from apps.payments.services.refunding import request_refund, send_refund, settle_refund
+from apps.payments.services.refunding import owed, request_refund, retry_refund, send_refund, settle_refund
 
 __all__ = [
     "call_off",
@@ -11,8 +11,10 @@ __all__ = [
     "credentials",
     "handle_events",
     "open_payment",
+    "owed",
     "record_intent",
     "request_refund",
+    "retry_refund",
     "send_refund",
     "set_stripe_account",
     "settle_refund",

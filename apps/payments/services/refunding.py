@@ -26,6 +26,7 @@ Status = PaymentRefund.Status
 
 # Stripe forgets keys after 24 hours. Later the same call would refund again, so what was made is looked for first.
 KEY_LIVES = timedelta(hours=20)
+_ALL_BACK_AGAIN = "All of it was given back. What the bank sent back is sent again from the list of refunds."
 
 
 @transaction.atomic
@@ -49,7 +50,7 @@ def request_refund(
         raise Conflict("invalid_state", "Nothing was paid that could go back.")
     rest = payment.amount - gone(payment) - _underway(payment)
     if rest <= 0:
-        raise Conflict("invalid_state", "All of it went back already.")
+        raise Conflict("invalid_state", _ALL_BACK_AGAIN if owed(payment) else "All of it went back already.")
     if amount is not None and amount > rest:
         raise Invalid("refund_exceeds_order", "More than is left of the payment.", field="amount", rest=rest)
     refund = PaymentRefund.objects.create(
@@ -59,9 +60,43 @@ def request_refund(
     audit.record(
         actor=actor, action="payment.refund_requested", target=payment, after={"amount": refund.amount}, reason=reason
     )
+    _send_soon(refund)
+    return refund, True
+
+
+@transaction.atomic
+def retry_refund(*, refund: PaymentRefund, actor: audit.Actor) -> PaymentRefund:
+    """Send again what the bank sent back: a new refund at Stripe, in place of one that is owed.
+
+    What was bought heard of the first, so it hears nothing of this one. Raises Conflict invalid_state (not owed, or under way
+    again already), Denied own_order.
+    """
+    payment = Payment.objects.select_for_update().get(pk=refund.payment_id)
+    if actor.actor_id is not None and payment.user_id == actor.actor_id:
+        raise errors.own_order()
+    refund = PaymentRefund.objects.get(pk=refund.pk)
+    if not refund.owed:
+        raise Conflict("invalid_state", "The buyer is not owed this refund.")
+    if refund.retries.filter(status=Status.REQUESTED).exists():
+        raise Conflict("invalid_state", "This refund is being sent again already.")
+    again = PaymentRefund.objects.create(
+        payment=payment, retry_of=refund, amount=refund.amount, reason=refund.reason,
+        requested_by=actor if isinstance(actor, User) else None,
+    )  # fmt: skip
+    audit.record(
+        actor=actor,
+        action="payment.refund_retried",
+        target=payment,
+        after={"amount": again.amount},
+        reason=again.reason,
+    )
+    _send_soon(again)
+    return again
+
+
+def _send_soon(refund: PaymentRefund) -> None:
     site_id, refund_id = require_site_id(), refund.pk
     transaction.on_commit(lambda: _wake(site_id, refund_id), robust=True)
-    return refund, True
 
 
 def _wake(site_id: UUID, refund_id: UUID) -> None:
@@ -109,7 +144,10 @@ def settle_refund(*, refund_id: UUID | str, provider_id: str, state: str, failur
 
 
 def apply_state(refund: PaymentRefund, *, provider_id: str, state: str, failure: str = "") -> None:
-    """What Stripe says of one refund. States only move forward."""
+    """What Stripe says of one refund. States only move forward. `refund`'s payment is locked.
+
+    One that was made and failed is owed, whether or not we had heard that it was made: events come in any order.
+    """
     is_gone = state in ("failed", "canceled")
     status = Status.FAILED if is_gone else Status.SUCCEEDED
     fields, was_asked = [], refund.status == Status.REQUESTED and refund.external_id is not None
@@ -118,22 +156,40 @@ def apply_state(refund: PaymentRefund, *, provider_id: str, state: str, failure:
         fields.append("provider_id")
     if refund.status == Status.REQUESTED or (refund.status == Status.SUCCEEDED and is_gone):
         refund.status, refund.failure, refund.settled_at = status, failure[:200], timezone.now()
-        fields += ["status", "failure", "settled_at"]
+        refund.owed = is_gone and refund.provider_id is not None
+        fields += ["status", "failure", "settled_at", "owed"]
     if fields:
         refund.save(update_fields=fields)
-    if was_asked and is_gone:
+    if was_asked and is_gone and not refund.owed:  # never made: what was set aside for it is free again
         purposes.of(refund.payment).refund_failed(refund.payment, refund)
+    if "status" in fields:
+        _after(refund)
+
+
+def _after(refund: PaymentRefund) -> None:
+    """A retry that was made counts in place of what it retries, even if the bank sends it back too."""
+    if refund.retry_of_id and refund.provider_id is not None:
+        PaymentRefund.objects.filter(pk=refund.retry_of_id).update(owed=False)
+    if refund.owed:
+        audit.record(actor=audit.SYSTEM, action="payment.refund_returned", target=refund.payment,
+                     after={"amount": refund.amount}, reason=refund.failure)  # fmt: skip
 
 
 def gone(payment: Payment) -> int:
     """What went back of a payment, all told: refunds one by one, or in all as the charge says, and lost disputes.
 
-    The charge's sum may know of refunds that no event told singly; those we have asked for and not heard of are in it too.
+    What the bank sent back stays gone, since the buyer is owed it. The charge's sum may know of refunds that no event told
+    singly; those we have asked for and not heard of are in it too, and those sent back were.
     """
-    done = _sum(payment.refunds.filter(status=Status.SUCCEEDED))
-    untold = max(payment.charge_refunded - done - _underway(payment), 0)
+    told = _sum(payment.refunds.filter(status=Status.SUCCEEDED)) + owed(payment)
+    untold = max(payment.charge_refunded - told - _underway(payment), 0)
     lost = _sum(payment.disputes.filter(status=Dispute.Status.LOST))
-    return min(done + untold + lost, payment.amount)
+    return min(told + untold + lost, payment.amount)
+
+
+def owed(payment: Payment) -> int:
+    """What the bank sent back and has not gone to the buyer again."""
+    return _sum(payment.refunds.filter(owed=True))
 
 
 def pass_on(payment: Payment, *, external_id: str, reason: str = "") -> None:
@@ -150,7 +206,8 @@ def pass_on(payment: Payment, *, external_id: str, reason: str = "") -> None:
 
 
 def _underway(payment: Payment) -> int:
-    return _sum(payment.refunds.filter(status=Status.REQUESTED))
+    """A retry is counted where what it retries is."""
+    return _sum(payment.refunds.filter(status=Status.REQUESTED, retry_of=None))
 
 
 def _sum(rows: object) -> int:

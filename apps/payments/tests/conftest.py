@@ -1,7 +1,9 @@
 import pytest
 from django.test import Client
 
-from apps.payments import purposes
+from apps.audit.services import SYSTEM
+from apps.core.tenancy import site_context
+from apps.payments import purposes, services, stripe_api
 from apps.payments.tests import factories
 
 
@@ -58,3 +60,19 @@ def tell(site, account, told, deliver):
         return InboxEvent.objects.get(event_id=happened["id"])
 
     return run
+
+
+@pytest.fixture
+def shop(transactional_alpha, fake_stripe, settings):
+    """ALPHA with an account at the fake. The id of the site."""
+    settings.STRIPE_API_BASE = fake_stripe.url
+    purposes.register("test", "apps.payments.tests.conftest.Told")
+    Told.said.clear()
+    keys = fake_stripe.register()
+    with site_context(transactional_alpha):
+        services.set_stripe_account(
+            actor=SYSTEM, account_id=keys["account"], publishable_key=keys["publishable_key"],
+            secret_key=keys["secret_key"], webhook_secret=keys["webhook_secret"],
+        )  # fmt: skip
+    yield transactional_alpha
+    stripe_api._client.cache_clear()

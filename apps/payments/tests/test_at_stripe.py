@@ -13,29 +13,13 @@ from apps.audit.services import SYSTEM
 from apps.core.errors import Unavailable
 from apps.core.ids import uuid7
 from apps.core.tenancy import site_context
-from apps.payments import purposes, services, stripe_api
+from apps.payments import services, stripe_api
 from apps.payments.models import Payment, PaymentRefund
 from apps.payments.tasks import send_refunds_of_site
 from apps.payments.tests import factories
 from apps.payments.tests.conftest import Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def shop(transactional_alpha, fake_stripe, settings):
-    """ALPHA with an account at the fake. The id of the site."""
-    settings.STRIPE_API_BASE = fake_stripe.url
-    purposes.register("test", "apps.payments.tests.conftest.Told")
-    Told.said.clear()
-    keys = fake_stripe.register()
-    with site_context(transactional_alpha):
-        services.set_stripe_account(
-            actor=SYSTEM, account_id=keys["account"], publishable_key=keys["publishable_key"],
-            secret_key=keys["secret_key"], webhook_secret=keys["webhook_secret"],
-        )  # fmt: skip
-    yield transactional_alpha
-    stripe_api._client.cache_clear()
 
 
 @pytest.fixture
