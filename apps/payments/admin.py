@@ -47,8 +47,8 @@ class PaymentAdmin(UplineModelAdmin):
 
 
 class OfPayment(UplineModelAdmin):
-    view_keys = READ
-    list_filter = ("status",)
+    view_keys: tuple[str, ...] = READ
+    list_filter: tuple[str, ...] = ("status",)
     list_select_related = ("payment",)
     search_prefixes = ("provider_id",)
     search_help_text = "The beginning of Stripe's id"
