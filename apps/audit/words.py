@@ -69,6 +69,7 @@ _SAID = {
     "sites.read_across": "looked at all sites",
     "sitesettings.changed": "changed the settings",
     "stripe_account.changed": "changed how the site takes money",
+    "stripe_account.retired": "replaced the account that the site took money with",
     "sub_user.changed": "changed a sub-user",
     "sub_user.created": "made a sub-user",
     "two_factor.codes_renewed": "made new recovery codes",

@@ -1,6 +1,6 @@
 """What came in, went back and is disputed, to read; and the site's account at Stripe, whose secrets go in and never come out."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -47,8 +47,8 @@ class PaymentAdmin(UplineModelAdmin):
 
 
 class OfPayment(UplineModelAdmin):
-    view_keys: tuple[str, ...] = READ
-    list_filter: tuple[str, ...] = ("status",)
+    view_keys: ClassVar[tuple[str, ...]] = READ
+    list_filter: ClassVar[tuple[str, ...]] = ("status",)
     list_select_related = ("payment",)
     search_prefixes = ("provider_id",)
     search_help_text = "The beginning of Stripe's id"
@@ -122,7 +122,7 @@ class StripeAccountAdmin(SetByForm):
     # Whoever names the account decides where buyers' money goes: as grave as saying what people may do.
     add_keys = ("permission.update", "permission.manage")
     exclude = ("secret_key", "webhook_secrets")
-    list_display = ("account_id", "publishable_key", "livemode", "is_active", "changed_at")
+    list_display = ("account_id", "publishable_key", "livemode", "is_active", "changed_at", "retired_at")
     intro = "How this site takes money. Secrets are kept encrypted and never shown again."
     add_word = "Set the account"
     empty_text = "Without an account nothing can be bought here."

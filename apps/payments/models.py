@@ -15,7 +15,10 @@ from apps.core.models import SiteForeignKey, SiteModel
 
 
 class StripeAccount(SiteModel):
-    """How this site takes money. `secret_key` and `webhook_secrets` (newest first) are encrypted for this row alone."""
+    """How this site takes money. `secret_key` and `webhook_secrets` (newest first) are encrypted for this row alone.
+
+    The one that isn't retired opens payments. A retired one is what payments opened at it are called off and given back with.
+    """
 
     sealed_columns: ClassVar[tuple[str, ...]] = ("secret_key", "webhook_secrets")
 
@@ -26,9 +29,13 @@ class StripeAccount(SiteModel):
     livemode = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    retired_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["site"], name="payments_account_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["site"], condition=Q(retired_at=None), name="payments_account_once"),
+            models.UniqueConstraint(fields=["site", "account_id"], name="payments_account_id_once"),
+        ]
 
     def __str__(self) -> str:
         return self.account_id
@@ -38,7 +45,8 @@ class Payment(SiteModel):
     """What somebody owes for one subject, and what became of it. States only move forward; refunds only add up.
 
     CREATED: the intent is ours alone. OPEN: Stripe has it. A refused card leaves it OPEN with `failure` until the next try.
-    `charge_refunded` is what Stripe's charge says went back in all, `refunded_amount` what we passed on.
+    `charge_refunded` is what Stripe's charge says went back in all, `refunded_amount` what we passed on. `account_id` is Stripe's
+    id of the account it was opened at; empty, that of the site's first.
     """
 
     class Status(models.TextChoices):
@@ -61,6 +69,7 @@ class Payment(SiteModel):
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=9, choices=Status, default=Status.CREATED)
+    account_id = models.CharField(max_length=64, blank=True, default="")
     provider_id = models.CharField(max_length=128, null=True)
     charge_id = models.CharField(max_length=128, blank=True, default="")
     failure = models.CharField(max_length=200, blank=True, default="")

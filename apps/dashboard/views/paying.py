@@ -10,8 +10,8 @@ from django.shortcuts import render
 from apps.core.errors import DomainError
 from apps.core.phases import call_out
 from apps.dashboard.pages import refusal
-from apps.payments.models import Payment, StripeAccount
-from apps.payments.services import start_payment
+from apps.payments.models import Payment
+from apps.payments.services import account_of, start_payment
 
 RETURNED = "paid"
 """Said by the address one comes back to from paying: then the page waits for Stripe's word."""
@@ -26,7 +26,7 @@ def ask(request: Any, payment: Payment, page: str) -> HttpResponse:
             return HttpResponseRedirect(
                 f"{settings.UPLINE_STRIPE_PAY_URL}{intent.client_secret}?return_url={quote(back, safe='')}"
             )
-        key, secret = StripeAccount.objects.get().publishable_key, intent.client_secret
+        key, secret = account_of(payment).publishable_key, intent.client_secret
         context = {"payment": payment, "key": key, "client_secret": secret, "back": back, "not_now": page}
         response = render(request, "dashboard/pay.html", context)
         response["Cache-Control"] = "private, no-store"

@@ -44,7 +44,7 @@ def shop(request: Any) -> HttpResponse:
 
 
 def _show(request: Any, form: ShopForm, status: int = 200) -> HttpResponse:
-    takes_payments = StripeAccount.objects.filter(is_active=True).exists()
+    takes_payments = StripeAccount.objects.filter(is_active=True, retired_at=None).exists()
     context = {"form": form, "rows": form.rows(), "takes_payments": takes_payments}
     return render(request, "dashboard/shop.html", context, status=status)
 

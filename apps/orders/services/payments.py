@@ -1,7 +1,8 @@
 """What becomes of an order when something becomes of its payment (apps.payments.purposes)."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -21,6 +22,8 @@ from apps.payments.models import Dispute, Payment, PaymentRefund
 
 NEVER_OPENED = "canceled"
 LAPSED = "Not paid in time."
+UNASKED = timedelta(days=1)
+"""How long a lapsed order keeps its units where Stripe lets nobody ask about its payment."""
 
 
 class OrderPayments:
@@ -109,25 +112,36 @@ def lapsed_orders(limit: int) -> list[UUID]:
 def lapse_order(*, site_id: UUID | str, order_id: UUID) -> bool:
     """Give an unpaid order up, at Stripe first. Called outside of a transaction; safe to repeat. True if it is given up.
 
-    Where Stripe says that it is paid, the webhook pays it. Where Stripe doesn't answer, the next sweep asks.
+    Where Stripe says that it is paid, the webhook pays it. Where Stripe doesn't answer, the next sweep asks. Where nobody may ask
+    any more, no account or its key refused, it is given up a day later all the same: who pays it then is given the money back.
     """
     with site_context(site_id):
         order = Order.objects.get(pk=order_id)
         payment = Payment.objects.get(purpose=PURPOSE, subject_id=order.pk)
+        is_over = order.expires_at is not None and order.expires_at < timezone.now() - UNASKED
         try:
             ask = payments.call_off(payment)
-        except Conflict:
-            return False  # without an account at all there is nobody to ask
+        except Conflict as error:
+            ask = _refused(error)
     try:
         state = ask()
-    except DomainError:
-        return False
+    except DomainError as error:
+        if not is_over or error.code != payment_errors.UNAVAILABLE:
+            return False
+        state = NEVER_OPENED
     with site_context(site_id):
         try:
             cancel_order(order=order, state=state, actor=SYSTEM, reason=LAPSED)
         except Conflict:
             return False
     return True
+
+
+def _refused(error: Conflict) -> Callable[[], str]:
+    def ask() -> str:
+        raise error
+
+    return ask
 
 
 @transaction.atomic

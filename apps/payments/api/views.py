@@ -44,11 +44,13 @@ class StripeWebhookView(ApiView):
 def _verified(request: Request) -> dict[str, Any]:
     """The event that the raw body is, if this site's Stripe signed it just now. Raises Invalid."""
     try:
-        services.verify_signature(payload=request._request.body, header=request.headers.get("Stripe-Signature", ""))
+        signed_by = services.verify_signature(
+            payload=request._request.body, header=request.headers.get("Stripe-Signature", "")
+        )
     except BadSignature:
         raise Invalid("signature_invalid", "This is not signed by the site's Stripe, or too old.") from None
     event = read_json(request._request.body)
     is_event = isinstance(event, dict) and all(isinstance(event.get(name), str) for name in ("id", "type"))
     if not is_event or not 0 < len(event["id"]) <= 128:
         raise Invalid("invalid", "This is no event of Stripe's.")
-    return event
+    return {**event, "signed_by": signed_by}

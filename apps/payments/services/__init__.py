@@ -1,11 +1,12 @@
 """Every write of payments, their refunds and disputes, and how a site takes money."""
 
-from apps.payments.services.accounts import credentials, set_stripe_account, verify_signature
+from apps.payments.services.accounts import account_of, credentials, set_stripe_account, verify_signature
 from apps.payments.services.events import handle_events
 from apps.payments.services.opening import call_off, cancel_payment, open_payment, record_intent, start_payment
 from apps.payments.services.refunding import owed, request_refund, retry_refund, send_refund, settle_refund
 
 __all__ = [
+    "account_of",
     "call_off",
     "cancel_payment",
     "credentials",

@@ -2,20 +2,25 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 import stripe
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.core import crypto
 from apps.core.errors import Invalid
 from apps.payments import errors
-from apps.payments.models import StripeAccount
+from apps.payments.models import Payment, StripeAccount
 from apps.payments.stripe_api import Credentials
 
 TOLERANCE_SECONDS = 300
+LISTENS = timedelta(days=90)
+"""How long a retired account is heard: refunds and disputes of what was paid there."""
 KEPT_SECRETS = 2  # the new one and the one before, while Stripe is told
 
 
@@ -31,25 +36,40 @@ def set_stripe_account(
 ) -> StripeAccount:  # fmt: skip
     """Make or change the site's account; what is empty stays as it is. The webhook secret before the new one goes on working.
 
-    The mode, test or live, is what the keys say. Raises Invalid naming the field.
+    Another account id retires the account there was, if payments were opened at it. The mode, test or live, is what the keys say.
+    Raises Invalid naming the field.
     """
-    account = StripeAccount.objects.select_for_update().first()
-    is_new = account is None
+    account = StripeAccount.objects.select_for_update().filter(retired_at=None).first()
+    is_new, retired = account is None, None
+    if account is not None and account_id not in ("", account.account_id) and Payment.objects.exists():
+        retired, account = account, StripeAccount.objects.filter(account_id=account_id).first()
+        is_new = account is None
     account = account or StripeAccount()
-    if is_new and not (account_id and publishable_key and secret_key and webhook_secret):
+    if (is_new or retired) and not (account_id and publishable_key and secret_key and webhook_secret):
         missing = "account_id" if not account_id else "publishable_key" if not publishable_key else (
             "secret_key" if not secret_key else "webhook_secret"
         )  # fmt: skip
         raise Invalid("required", "A new account needs all four.", field=missing)
+    if retired is not None:
+        _retire(retired, actor)
+        account.retired_at = None
     changed = _apply(account, account_id, publishable_key, secret_key, webhook_secret)
     if is_active is not None and account.is_active != is_active:
         account.is_active = is_active
         changed.append("is_active")
-    if changed:
+    if changed or retired is not None:
         account.changed_at = timezone.now()
         account.save(force_insert=is_new)
         audit.record(actor=actor, action="stripe_account.changed", target=account, after={"changed": sorted(changed)})
     return account
+
+
+def _retire(account: StripeAccount, actor: audit.Actor) -> None:
+    """What was opened at it is called off and given back there; its events are heard as long as they matter."""
+    Payment.objects.filter(account_id="").update(account_id=account.account_id)
+    account.retired_at = timezone.now()
+    account.save(update_fields=["retired_at"])
+    audit.record(actor=actor, action="stripe_account.retired", target=account)
 
 
 def _apply(
@@ -90,38 +110,53 @@ def _check(account: StripeAccount, secret_key: str, webhook_secret: str) -> None
 
 def active_account() -> StripeAccount:
     """Raises Conflict payments_unavailable."""
-    account = StripeAccount.objects.filter(is_active=True).first()
+    account = StripeAccount.objects.filter(is_active=True, retired_at=None).first()
+    if account is None:
+        raise errors.payments_unavailable()
+    return account
+
+
+def account_of(payment: Payment) -> StripeAccount:
+    """Where it was opened, retired or not taking payments any more: money is given back there, and called off what nobody has
+    paid. Raises Conflict payments_unavailable."""
+    at: dict[str, Any] = {"account_id": payment.account_id} if payment.account_id else {"retired_at": None}
+    account = StripeAccount.objects.filter(**at).first()
     if account is None:
         raise errors.payments_unavailable()
     return account
 
 
 def credentials(account: StripeAccount | None = None) -> Credentials:
-    """What it takes to call Stripe for the present site. Raises Conflict payments_unavailable."""
+    """What it takes to call Stripe for an account of the present site, the active one without. Raises Conflict
+    payments_unavailable."""
     account = account or active_account()
     return Credentials(account.account_id, crypto.opened(account, "secret_key"))
 
 
-def credentials_even_inactive() -> Credentials:
-    """A site that takes no more payments still gives back, and calls off what nobody has paid."""
-    return credentials(StripeAccount.objects.first())
+def verify_signature(*, payload: bytes, header: str) -> str:
+    """The id of this site's account whose Stripe signed the body within the last 300 seconds. Raises BadSignature.
 
-
-def verify_signature(*, payload: bytes, header: str) -> None:
-    """Raises BadSignature unless this site's Stripe signed the body within the last 300 seconds.
-
-    An inactive account still listens: what was paid before is paid.
+    An inactive account still listens: what was paid before is paid. So does one that was retired lately, or that somebody may
+    still pay at.
     """
-    account = StripeAccount.objects.first()
-    if account is None:
-        raise BadSignature
-    for secret in _secrets(account):
-        try:
-            stripe.WebhookSignature.verify_header(payload, header, secret, TOLERANCE_SECONDS)
-        except (stripe.SignatureVerificationError, UnicodeDecodeError):
-            continue
-        return
+    for account in _listening():
+        for secret in _secrets(account):
+            try:
+                stripe.WebhookSignature.verify_header(payload, header, secret, TOLERANCE_SECONDS)
+            except (stripe.SignatureVerificationError, UnicodeDecodeError):
+                continue
+            return account.account_id
     raise BadSignature
+
+
+def _listening() -> QuerySet[StripeAccount]:
+    """The present one first."""
+    unpaid = Payment.objects.filter(
+        account_id=OuterRef("account_id"), status__in=(Payment.Status.CREATED, Payment.Status.OPEN)
+    )
+    lately = Q(retired_at__gt=timezone.now() - LISTENS)
+    accounts = StripeAccount.objects.filter(Q(retired_at=None) | lately | Exists(unpaid))
+    return accounts.order_by(F("retired_at").desc(nulls_first=True))
 
 
 def _secrets(account: StripeAccount) -> list[str]:

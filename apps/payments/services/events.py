@@ -20,6 +20,8 @@ from apps.payments.services import refunding
 from apps.sites.selectors import current_site
 
 Status = Payment.Status
+ACCOUNT = "account of the event"
+"""Under this the object of an event says whose it is."""
 
 
 def handle_events(events: Sequence[OutboxEvent]) -> None:
@@ -32,19 +34,29 @@ def _handle(row: InboxEvent) -> None:
     if handler is None:
         raise Ignored("nothing follows from this kind of event")
     event = row.payload
-    _check_account(event)
+    account_id = _account_of(event)
     found = event.get("data", {}).get("object") if isinstance(event.get("data"), dict) else None
     if not isinstance(found, dict):
         raise Ignored("it has no object")
-    handler(found)
+    handler({**found, ACCOUNT: account_id})
 
 
-def _check_account(event: dict[str, Any]) -> None:
-    account = StripeAccount.objects.get()
+def _account_of(event: dict[str, Any]) -> str:
+    """Which of the site's accounts it tells of: the door wrote down who signed it."""
+    signed_by = event.get("signed_by")
+    at: dict[str, Any] = {"account_id": signed_by} if signed_by else {"retired_at": None}
+    account = StripeAccount.objects.get(**at)
     if event.get("account") not in (None, account.account_id):
         raise Ignored("another account's")
     if bool(event.get("livemode", account.livemode)) != account.livemode:
         raise Ignored("test and live don't mix")
+    return account.account_id
+
+
+def _refuse_foreign(payment: Payment, found: dict[str, Any]) -> None:
+    """An account says nothing of what was opened at another: whoever keeps a retired one has no say in what is paid now."""
+    if payment.account_id not in ("", found[ACCOUNT]):
+        raise Ignored("opened at another account")
 
 
 # --- finding ---------------------------------------------------------------------------------------------------------------
@@ -59,6 +71,7 @@ def _payment_of_intent(intent: dict[str, Any]) -> Payment:
     payment = Payment.objects.select_for_update().filter(provider_id=intent_id).first()
     if payment is None:
         payment = _adopt(intent_id, metadata)
+    _refuse_foreign(payment, intent)
     if intent.get("amount") != payment.amount or str(intent.get("currency", "")).upper() != payment.currency:
         raise Ignored("another amount than is owed")
     if payment.provider_id is None:
@@ -85,12 +98,14 @@ def _payment_of(found: dict[str, Any]) -> Payment:
     if payment is None and intent_id:
         metadata = _dict(found, "metadata")  # a charge has its intent's
         payment = _adopt(intent_id, metadata)
+        _refuse_foreign(payment, found)
         if metadata.get("site") != current_site().code or found.get("amount") != payment.amount:
             raise Ignored("no payment of ours")
         payment.provider_id = intent_id
         payment.save(update_fields=["provider_id"])
     if payment is None:
         raise Ignored("no payment of ours")
+    _refuse_foreign(payment, found)
     if str(found.get("currency", payment.currency)).upper() != payment.currency:
         raise Ignored("another currency than was owed")
     return payment

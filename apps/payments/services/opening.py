@@ -13,7 +13,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.payments import errors, stripe_api
 from apps.payments.models import Payment
-from apps.payments.services.accounts import active_account, credentials, credentials_even_inactive
+from apps.payments.services.accounts import account_of, active_account, credentials
 from apps.payments.stripe_api import Intent
 from apps.sites.selectors import current_site
 
@@ -22,10 +22,13 @@ Status = Payment.Status
 
 def open_payment(*, purpose: str, subject_id: UUID, amount: int, description: str, user: User | None) -> Payment:
     """The payment of a subject: CREATED, or the one there is. Raises Conflict payments_unavailable."""
-    active_account()
+    account = active_account()
     payment, _ = Payment.objects.get_or_create(
         purpose=purpose, subject_id=subject_id,
-        defaults={"amount": amount, "currency": current_site().currency, "description": description[:200], "user": user},
+        defaults={
+            "amount": amount, "currency": current_site().currency, "description": description[:200], "user": user,
+            "account_id": account.account_id,
+        },
     )  # fmt: skip
     return payment
 
@@ -34,7 +37,8 @@ def start_payment(
     payment: Payment, answer: Callable[[Intent], Any]
 ) -> tuple[Callable[[], Intent], Callable[[Intent], Any]]:
     """(call, finish) of the request's next phases: have Stripe make the intent, or find it again, and keep its id."""
-    who, ask = credentials(), _asking(payment)
+    active_account()  # a site that takes no more payments opens none
+    who, ask = credentials(account_of(payment)), _asking(payment)
 
     def call() -> Intent:
         intent = ask(who)
@@ -87,7 +91,7 @@ def call_off(payment: Payment) -> Callable[[], str]:
     A payment whose intent we never heard of is asked for once more: the same key is the same intent, and that one is cancelled.
     Raises Unavailable.
     """
-    who, ask, known = credentials_even_inactive(), _asking(payment), payment.provider_id
+    who, ask, known = credentials(account_of(payment)), _asking(payment), payment.provider_id
 
     def call() -> str:
         intent_id = known or ask(who).id

@@ -18,7 +18,7 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.tenancy import require_site_id, site_context
 from apps.payments import errors, purposes, stripe_api
 from apps.payments.models import Dispute, Payment, PaymentRefund
-from apps.payments.services.accounts import credentials_even_inactive
+from apps.payments.services.accounts import account_of, credentials
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,11 @@ def send_refund(*, site_id: UUID | str, refund_id: UUID | str) -> None:
         refund = PaymentRefund.objects.select_related("payment").get(pk=refund_id)
         if refund.status != Status.REQUESTED or refund.provider_id is not None:
             return  # with an id it is made already, and waits there for its customer
-        who, intent_id, amount = credentials_even_inactive(), refund.payment.provider_id or "", refund.amount
+        who, intent_id, amount = (
+            credentials(account_of(refund.payment)),
+            refund.payment.provider_id or "",
+            refund.amount,
+        )
         is_old = refund.created_at < timezone.now() - KEY_LIVES
     try:
         found = stripe_api.find_refund(who, refund_id=refund_id, intent_id=intent_id) if is_old else None

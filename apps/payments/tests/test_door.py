@@ -136,4 +136,4 @@ def test_secrets_are_kept_encrypted_and_each_field_for_itself(site, account):
     from apps.payments.services import credentials
 
     with pytest.raises(Undecryptable):
-        credentials()
+        credentials(account)
