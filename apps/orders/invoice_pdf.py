@@ -17,6 +17,7 @@ from apps.sites.selectors import current_site, site_day
 
 TOTAL = "Total paid"
 MARGIN = 56.0
+PADDING = 6.0  # of reportlab's frames, which a table would stand outside of
 NUMBERS = (56.0, 84.0, 92.0)  # points of quantity, unit and amount; what something is called takes the rest
 
 
@@ -83,7 +84,7 @@ def _drawn(rows: list[tuple[str, str, str, str]], plain: ParagraphStyle) -> Tabl
         ["", "Quantity", "Each", "Amount"],
         *([_paragraph(what, plain), *rest] for what, *rest in rows),
     ]
-    table = Table(cells, colWidths=(A4[0] - 2 * MARGIN - sum(NUMBERS), *NUMBERS), repeatRows=1)
+    table = Table(cells, colWidths=(A4[0] - 2 * (MARGIN + PADDING) - sum(NUMBERS), *NUMBERS), repeatRows=1)
     table.setStyle(
         TableStyle(
             [
