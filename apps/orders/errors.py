@@ -1,7 +1,5 @@
 """Refusals of orders and their refunds."""
 
-from apps.core.errors import Denied
+from apps.payments.errors import own_order
 
-
-def own_order() -> Denied:
-    return Denied("own_order", "Somebody else has to refund your own order.")
+__all__ = ["own_order"]
