@@ -37,12 +37,13 @@ _TONE = {
     "failed": "rejected", "cancelled": "reversed",
 }  # fmt: skip
 _WAITS = {
-    "dispute": "a bank disputes the payment", "account": "a guest, who has no account yet",
+    "dispute": "a bank disputes the payment", "account": "a guest, who has no account yet", "frozen": "the buyer is frozen",
     "address": "no address on the token's network",
 }  # fmt: skip
 _REFUSED = {
     "invalid_state": "not waiting any more", "account_missing": _WAITS["account"], "address_missing": _WAITS["address"],
-    "order_disputed": _WAITS["dispute"], "nothing_to_send": "less than the token's smallest part",
+    "order_disputed": _WAITS["dispute"], "partner_frozen": _WAITS["frozen"],
+    "nothing_to_send": "less than the token's smallest part",
 }  # fmt: skip
 
 

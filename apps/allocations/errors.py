@@ -10,7 +10,8 @@ def custody_unavailable() -> Conflict:
 
 
 def not_ready(refused: Iterable[tuple[str, str]]) -> Conflict:
-    """`refused` are (allocation id, code): invalid_state, account_missing, address_missing, order_disputed, nothing_to_send."""
+    """`refused` are (allocation id, code): invalid_state, account_missing, address_missing, order_disputed,
+    partner_frozen, nothing_to_send."""
     rows = [{"id": pk, "code": code} for pk, code in refused]
     message = f"{len(rows)} of them can't be sent now, so none was."
     return Conflict("invalid_state", message, refused=rows)

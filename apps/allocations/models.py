@@ -14,6 +14,7 @@ from apps.allocations.gateways import plain
 from apps.core.errors import Conflict
 from apps.core.models import SiteForeignKey, SiteModel
 from apps.orders.models import Order, OrderLine
+from apps.referrals.models import Partner
 
 BUYER = "order__customer__user_id"
 
@@ -55,9 +56,10 @@ class CustodyAccount(SiteModel):
 
 class AllocationSet(models.QuerySet["Allocation"]):
     def with_address(self, network: str) -> "AllocationSet":
-        """Adds `has_address`: has the buyer said where tokens of this network go?"""
+        """Adds `has_address`: has the buyer said where tokens of this network go? and `buyer_frozen`."""
         kept = CryptoAddress.objects.filter(user_id=OuterRef(BUYER), network=network, removed_at=None)
-        return self.annotate(has_address=Exists(kept))
+        frozen = Partner.objects.filter(user_id=OuterRef(BUYER), status=Partner.Status.FROZEN).order_by()
+        return self.annotate(has_address=Exists(kept), buyer_frozen=Exists(frozen))
 
 
 class Allocation(SiteModel):
@@ -130,14 +132,16 @@ class Allocation(SiteModel):
 
     @property
     def waits_for(self) -> str:
-        """Why it can't be sent yet: `dispute` (a bank disputes the payment), `account` (the buyer is a guest), `address` (none on
-        the token's network), or nothing."""
+        """Why it can't be sent yet: `dispute` (a bank disputes the payment), `account` (the buyer is a guest), `frozen` (so is
+        the buyer), `address` (none on the token's network), or nothing."""
         if self.status != self.Status.PENDING:
             return ""
         if self.order.disputed_at is not None:
             return "dispute"
         if self.buyer_id is None:
             return "account"
+        if getattr(self, "buyer_frozen", False):
+            return "frozen"
         return "" if getattr(self, "has_address", True) else "address"
 
 

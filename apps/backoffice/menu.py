@@ -20,7 +20,7 @@ DAILY = (
 GROUPS = (
     ("Partners", (
         "referrals.partner", "referrals.treemove", "commissions.partneroverride", "referrals.campaignlink",
-        "referrals.click", "referrals.conversion",
+        "referrals.click", "referrals.conversion", "fraud.freeze", "fraud.freezeitem",
     )),
     ("Sales", (
         "orders.order", "orders.invoice", "orders.service", "catalogue.product", "orders.customer",

@@ -1,7 +1,7 @@
 """The tree in the back office: read-only, with status by action. The service writes, as it does for the API."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -67,6 +67,8 @@ class PartnerAdmin(UplineModelAdmin):
     search_help_text = "The beginning of a code or e-mail"
     actions = ("make_active", "make_inactive", "freeze")
     scope_by = "user_id"
+    # What apps above have to offer on a partner's page: (request, partner) -> [(label, address)].
+    more_links: ClassVar[list[Callable[[HttpRequest, Partner], list[tuple[str, str]]]]] = []
     fields = (
         "code", "person", "email", "state", "kind", "sponsor", "level", "team_by_level", "joined_at", "activated_at",
     )  # fmt: skip
@@ -149,7 +151,7 @@ class PartnerAdmin(UplineModelAdmin):
         links.insert(0, ("Tree", f"{reverse('admin:referrals_partner_tree')}?root={obj.pk}"))
         if may(request, ("affiliate.manage",)):
             links.insert(0, ("Move", reverse("admin:referrals_partner_move", args=[obj.pk])))
-        return links
+        return [link for more in self.more_links for link in more(request, obj)] + links
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view

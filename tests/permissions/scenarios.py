@@ -35,6 +35,7 @@ from apps.commissions.services import commission_orders, create_plan
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import TERMS, make_order, make_plan
 from apps.core.models import OutboxEvent
+from apps.fraud.services import freeze_partner
 from apps.orders.models import Service
 from apps.orders.services import ExternalOrder, Item, ReportedLine, place_order, record_external_order
 from apps.orders.services.customers import CustomerIds
@@ -111,6 +112,8 @@ class World:
         firm = make_enterprise("enterprise@example.com", funds=5000)
         self.ids["sub"] = make_sub_user(firm, "sub-user@example.com").user_id
         self.ids |= reward(ann, ben, self.member("eli"))
+        frozen = freeze_partner(partner=Partner.objects.get(user__email="eli@example.com"), reason="odd", actor=SYSTEM)
+        self.ids["freeze"] = frozen.pk
         people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora, "firm": firm.user}
         pairs = {name: issue_pair(user=user, site=self.site) for name, user in people.items()}
         self.ids["refresh"] = pairs["ann"]["refresh"]
@@ -347,6 +350,11 @@ SCENARIOS |= {
         {"type": "agent_first_bid", "kind": "fixed", "value": 5_000, "auto_credit": False},
     ),
 }  # fmt: skip
+
+SCENARIOS |= {
+    "POST admin/fraud/freezes": ("boss", "admin/fraud/freezes", {"partner_id": "{below}", "reason": "odd"}),
+    "POST admin/fraud/freezes/<uuid:pk>/lift": ("boss", "admin/fraud/freezes/{freeze}/lift", {"reason": "settled"}),
+}
 
 # Doors of outside services: the event is signed as it is sent.
 SCENARIOS |= {

@@ -87,6 +87,7 @@ PRESSED = {
     ("bonuses.Bonus", "freeze"): "bonus",
     ("bonuses.Bonus", "unfreeze"): "frozen_bonus",
     ("payments.PaymentRefund", "send_again"): "refund sent back",
+    ("fraud.Freeze", "lift"): "freeze",
     ("payouts.Payout", "approve"): "requested",
     ("payouts.Payout", "reject"): "requested",
     ("payouts.Payout", "process"): "approved",
@@ -166,6 +167,7 @@ def row_of(world, key):
     from apps.commissions.models import Commission, PlanVersion
     from apps.core.api.throttling import LOGIN_LOCKOUT
     from apps.core.models import OutboxEvent
+    from apps.fraud.models import Freeze
     from apps.orders.models import Order, Service
     from apps.payouts.models import Payout
     from apps.referrals.models import Partner
@@ -213,6 +215,7 @@ def row_of(world, key):
         "bonus": Bonus,
         "frozen_bonus": Bonus,
         "deposit": Deposit,
+        "freeze": Freeze,
         "commission": Commission,
         "order": Order,
         "product": Product,

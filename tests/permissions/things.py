@@ -13,10 +13,12 @@ from apps.commissions.models import Commission
 from apps.commissions.services import commission_orders
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_order, make_plan
+from apps.fraud.services import freeze_partner
 from apps.payments.tests.factories import make_account
 from apps.payouts.services import add_method, request_payout
 from apps.rbac.models import Department, Role, UserRole
 from apps.rbac.services import add_member, assign_role
+from apps.referrals.models import Partner
 from apps.referrals.services import create_link, join
 from apps.sites.models import Site
 from apps.wallet.tests.factories import give_earnings
@@ -51,7 +53,9 @@ def ids_of(site: Site) -> dict[str, UUID]:
     ]
     Membership.objects.bulk_create([Membership(user=one) for one in brought])
     rewards = reward(user, *brought)
+    frozen = freeze_partner(partner=Partner.objects.get(user=brought[1]), reason="odd", actor=SYSTEM)
     return {
+        "freeze": frozen.pk,
         "sub-user": sub.user_id,
         "membership": sub.pk,
         "activity": act.pk,

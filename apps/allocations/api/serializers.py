@@ -13,7 +13,7 @@ from apps.core.api.fields import IdField
 
 
 class AllocationRow(serializers.ModelSerializer[Allocation]):
-    """`waits_for` says why a pending one can't be sent yet: `dispute`, `account` or `address`."""
+    """`waits_for` says why a pending one can't be sent yet: `dispute`, `account`, `frozen` or `address`."""
 
     order_id = serializers.UUIDField()
     line_id = serializers.UUIDField()

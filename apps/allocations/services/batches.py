@@ -17,6 +17,7 @@ from apps.audit import services as audit
 from apps.core import crypto
 from apps.core.errors import Invalid, NotFound
 from apps.core.tenancy import require_site_id
+from apps.referrals.models import Partner
 
 MOST = 100
 
@@ -78,7 +79,8 @@ def choose(rows: Iterable[Allocation], account: CustodyAccount) -> tuple[list[Re
 
 
 def _choose(rows: list[Allocation], account: CustodyAccount) -> tuple[list[Ready], list[tuple[str, str]]]:
-    addresses = _addresses({row.buyer_id for row in rows if row.buyer_id}, account.network)
+    buyers = {row.buyer_id for row in rows if row.buyer_id}
+    addresses, frozen = _addresses(buyers, account.network), _frozen(buyers)
     ready: list[Ready] = []
     refused: list[tuple[str, str]] = []
     for row in rows:
@@ -90,6 +92,8 @@ def _choose(rows: list[Allocation], account: CustodyAccount) -> tuple[list[Ready
             refused.append((str(row.pk), "order_disputed"))
         elif row.buyer_id is None:
             refused.append((str(row.pk), "account_missing"))
+        elif row.buyer_id in frozen:
+            refused.append((str(row.pk), "partner_frozen"))
         elif address is None:
             refused.append((str(row.pk), "address_missing"))
         elif not tokens:
@@ -109,6 +113,12 @@ def _addresses(user_ids: Iterable[UUID], network: str) -> dict[UUID, CryptoAddre
     """{user: their newest address of this network}"""
     rows = CryptoAddress.objects.filter(user_id__in=user_ids, network=network, removed_at=None).order_by("id")
     return {row.user_id: row for row in rows}
+
+
+def _frozen(user_ids: Iterable[UUID]) -> set[UUID]:
+    """Nothing is sent to a frozen partner until staff have looked (X11)."""
+    rows = Partner.objects.filter(user_id__in=user_ids, status=Partner.Status.FROZEN)
+    return set(rows.values_list("user_id", flat=True))
 
 
 def _write_down(batch: AllocationBatch, ready: Sequence[Ready], account: CustodyAccount) -> None:

@@ -8,7 +8,7 @@ from apps.bonuses.services.crediting import (
     follow_refund,
     follow_refunds,
 )
-from apps.bonuses.services.deciding import decide_bonus, freeze_bonus, unfreeze_bonus
+from apps.bonuses.services.deciding import decide_bonus, freeze_bonus, restore_bonus, unfreeze_bonus
 from apps.bonuses.services.deposits import reward_deposits
 from apps.bonuses.services.rules import rule_in_force, set_rule
 
@@ -22,6 +22,7 @@ __all__ = [
     "follow_refund",
     "follow_refunds",
     "freeze_bonus",
+    "restore_bonus",
     "reward_deposits",
     "rule_in_force",
     "set_rule",

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.bonuses import errors
 from apps.bonuses.models import Bonus
@@ -45,7 +46,8 @@ def freeze_bonus(*, bonus: Bonus, fraud_notes: str = "", actor: Any) -> Bonus:
     bonus = _for_decision(bonus, actor)
     before = bonus.status
     bonus.advance(to=Status.FROZEN)
-    bonus.flagged_fraud, bonus.frozen_by, bonus.approval_mode = True, actor, Bonus.Approval.MANUAL
+    person = actor if isinstance(actor, User) else None
+    bonus.flagged_fraud, bonus.frozen_by, bonus.approval_mode = True, person, Bonus.Approval.MANUAL
     bonus.fraud_notes = fraud_notes or bonus.fraud_notes
     bonus.save(update_fields=["status", "flagged_fraud", "frozen_by", "approval_mode", "fraud_notes"])
     _record(bonus, "bonus.frozen", before, actor, fraud_notes)
@@ -64,9 +66,29 @@ def unfreeze_bonus(*, bonus: Bonus, fraud_notes: str = "", actor: Any) -> Bonus:
     return bonus
 
 
+@transaction.atomic
+def restore_bonus(
+    *, bonus: Bonus, status: str, approval_mode: str, flagged_fraud: bool, reason: str = "", actor: audit.Actor
+) -> Bonus:
+    """FROZEN -> PENDING or APPROVED, as it was when somebody's freeze took it along. Nothing credits it by itself.
+
+    Raises Conflict invalid_state where it is not frozen any more.
+    """
+    bonus = _for_decision(bonus, actor)
+    before = bonus.status
+    bonus.advance(to=Status.PENDING)
+    bonus.approval_mode, bonus.flagged_fraud = approval_mode, flagged_fraud
+    bonus.save(update_fields=["status", "approval_mode", "flagged_fraud"])
+    if status == Status.APPROVED:  # the database wants each step
+        bonus.advance(to=Status.APPROVED)
+        bonus.save(update_fields=["status"])
+    _record(bonus, "bonus.unfrozen", before, actor, reason)
+    return bonus
+
+
 def _for_decision(bonus: Bonus, actor: Any) -> Bonus:
     bonus = locked(bonus)
-    if bonus.referrer_id == actor.pk:
+    if bonus.referrer_id == actor.actor_id:
         raise errors.own_bonus()
     return bonus
 

@@ -99,7 +99,7 @@ class Partner(MP_Node, SiteModel):
         Status.PENDING: {Status.ACTIVE, Status.INACTIVE, Status.FROZEN},
         Status.ACTIVE: {Status.INACTIVE, Status.FROZEN, Status.PENDING},
         Status.INACTIVE: {Status.ACTIVE, Status.FROZEN},
-        Status.FROZEN: {Status.ACTIVE, Status.INACTIVE},
+        Status.FROZEN: {Status.ACTIVE, Status.INACTIVE, Status.PENDING},
     }
 
     path = PathField(max_length=2000, db_collation="C", editable=False)

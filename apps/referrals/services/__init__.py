@@ -13,7 +13,13 @@ from apps.referrals.services.codes import generate_code, guarded_code, resolve_c
 from apps.referrals.services.folding import fold_stats
 from apps.referrals.services.joining import ensure_root, join
 from apps.referrals.services.moving import MovePlan, apply_due_moves, move_partner, preview_move
-from apps.referrals.services.standing import activate, revoke_activation, set_partner_kind, set_partner_status
+from apps.referrals.services.standing import (
+    activate,
+    revoke_activation,
+    set_partner_kind,
+    set_partner_status,
+    thaw_partner,
+)
 
 __all__ = [
     "Attribution",
@@ -36,5 +42,6 @@ __all__ = [
     "revoke_activation",
     "set_partner_kind",
     "set_partner_status",
+    "thaw_partner",
     "update_link",
 ]

@@ -46,11 +46,24 @@ def revoke_activation(*, partner: Partner, reason: str, actor: Actor = audit.SYS
 def set_partner_status(*, partner: Partner, status: str, reason: str, actor: Actor) -> Partner:
     """Staff decide. Any state but back to PENDING; the same one again changes nothing. Raises Conflict (invalid_state)."""
     partner = _locked(partner)
-    before = partner.status
-    if status == before:
+    if status == partner.status:
         return partner
     if status == Partner.Status.PENDING:
         raise Conflict("invalid_state", "Only a refund makes a partner wait for activation again.")
+    return _change(partner, status, reason, actor)
+
+
+@transaction.atomic
+def thaw_partner(*, partner: Partner, status: str, reason: str, actor: Actor) -> Partner:
+    """FROZEN -> `status`, which they had before, also PENDING. Raises Conflict (invalid_state) for who is not frozen."""
+    partner = _locked(partner)
+    if partner.status != Partner.Status.FROZEN:
+        raise Conflict("invalid_state", f"This partner is {partner.status}, not frozen.")
+    return _change(partner, status, reason, actor)
+
+
+def _change(partner: Partner, status: str, reason: str, actor: Actor) -> Partner:
+    before = partner.status
     partner.advance(to=status)
     partner.save(update_fields=["status", "activated_at"])
     event = audit.record(
