@@ -82,7 +82,7 @@ _SAID = {
 _NOUNS = {
     "activity": "Activities", "activity_type": "Activity costs", "form": "Forms", "sub_user": "Sub-users",
     "allocation": "Tokens", "allocations": "Batches of tokens", "api_key": "API keys", "broker_account": "Broker accounts",
-    "bulk": "Bulk decisions",
+    "bonus": "Bonuses", "bonus_rule": "Bonus rules", "bulk": "Bulk decisions", "deposit": "Deposits",
     "commission": "Commissions", "crypto_address": "Crypto addresses", "custody_account": "Custodian",
     "department": "Departments", "dispute": "Disputes", "export": "Exports", "identity": "Identities",
     "identity_provider": "Issuer", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",

@@ -2,6 +2,10 @@
 
 import pytest
 
+from apps.audit.services import SYSTEM
+from apps.core.tenancy import site_context
+from apps.sites.services import change_settings
+
 PUBLIC = ("/", "/join", "/dashboard/signin", "/dashboard/password/reset", "/nothing-here")
 
 
@@ -13,6 +17,14 @@ def private(story):
         "/dashboard/settings", "/dashboard/broker", "/dashboard/security", "/dashboard/shop", "/dashboard/orders",
         "/dashboard/services", "/dashboard/activities", "/dashboard/sales", "/dashboard/sales?level=2",
     )  # fmt: skip
+
+
+@pytest.fixture
+def story(story, transactional_alpha):
+    """Where members connect their brokers too."""
+    with site_context(transactional_alpha):
+        change_settings(changes={"broker_accounts": True}, actor=SYSTEM)
+    return story
 
 
 NEWCOMER = ("/dashboard/", "/dashboard/team", "/dashboard/commissions", "/dashboard/payouts", "/dashboard/links",

@@ -133,6 +133,7 @@ def test_the_routes_that_ask_are_these():
     asking = sorted(str(route) for route in api_routes() if route.view.access[route.method].step_up)
 
     assert asking == [
+        "PATCH api/v1/admin/referral/bonus/<uuid:pk>/status",
         "POST api/v1/admin/allocations/<uuid:pk>/retry",
         "POST api/v1/admin/allocations/batches",
         "POST api/v1/api-keys",
@@ -144,6 +145,8 @@ def test_the_routes_that_ask_are_these():
         "POST api/v1/payouts/<uuid:pk>/process",
         "POST api/v1/payouts/<uuid:pk>/reject",
         "POST api/v1/wallet/credits",
+        "POST api/v1/wallet/deposits/<uuid:pk>/refunds",
+        "PUT api/v1/admin/referral/bonus/settings",
     ]
 
 

@@ -91,7 +91,7 @@ class SiteSettingsAdmin(UplineModelAdmin):
     form = SettingsForm
     editable = tuple(name for _, names in GROUPS for name in names)
     list_display = ("named", "activation", "attribution", "attribution_days", "minimum")
-    money_fields = ("activation_fee", "payout_minimum")
+    money_fields = ("activation_fee", "payout_minimum", "deposit_minimum", "deposit_maximum", "low_balance")
     json_fields = ("qualifying_categories", "shop_origins")
     intro = "What the operator has decided. Every change is in the audit."
 
