@@ -13,12 +13,14 @@ from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM, record
 from apps.catalogue.tests.factories import make_product
 from apps.core.tenancy import site_context
+from apps.fraud.services import freeze_partner
 from apps.orders.services import ExternalOrder, ReportedLine, record_external_order
 from apps.orders.services.customers import CustomerIds
 from apps.payments.tests.factories import make_account
 from apps.rbac import catalogue
 from apps.rbac.models import Role
 from apps.rbac.services import assign_role, grant_platform_role
+from apps.referrals.models import Partner
 from apps.sites import registry
 from apps.sites.models import SiteSettings
 from apps.wallet.services import open_deposit
@@ -116,6 +118,9 @@ def test_every_read_of_staff_answers_for_all_sites(owner, path):
         with site_context(registry.by_code("DOLLAR").pk):
             make_account()
             open_deposit(user=User.objects.get(email="dina@example.com"), amount=500)
+    if "freezes" in path:
+        with site_context(registry.by_code("DOLLAR").pk):
+            freeze_partner(partner=Partner.objects.get(user__email="drew@example.com"), reason="odd", actor=SYSTEM)
 
     answer = owner.get(url(path), {"all_sites": "true"})
 

@@ -31,6 +31,7 @@ PINNED = {
     "admin/analytics/enterprises": ("boss", 6),
     "admin/audit": ("boss", 6),
     "admin/deposits": ("boss", 6),
+    "admin/fraud/freezes": ("boss", 6),
     "admin/products": ("boss", 6),
     "admin/referrals/global-tree": ("boss", 10),
     "affiliate/referrals": ("ann", 10),
@@ -67,6 +68,7 @@ def world(site):
     from apps.activities.services import run_activity
     from apps.activities.tests.factories import make_form, make_sub_user
     from apps.audit.services import SYSTEM
+    from apps.fraud.services import freeze_partner
     from apps.orders.models import Order
     from apps.payouts.services import add_method
     from apps.rbac.models import Department
@@ -85,6 +87,7 @@ def world(site):
     dan = Partner.objects.get(user__email="dan@example.com").user
     add_member(department=Department.objects.get(code="SUPPORT"), user=dan, actor=SYSTEM, access=None)
     refund_order(order=Order.objects.first(), external_id="R-0", amount=10, actor=SYSTEM)
+    freeze_partner(partner=Partner.objects.get(user=dan), reason="odd", actor=SYSTEM)
     firm = Membership.objects.get(user__email="enterprise@example.com")
     make_sub_user(firm, "second@example.com")
     for number in range(2):
