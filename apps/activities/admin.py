@@ -12,14 +12,13 @@ from django.urls import path, reverse
 
 from apps.accounts.models import Membership
 from apps.activities import selectors, services
-from apps.activities.models import Activity, ActivityType, FormDocument
+from apps.activities.models import Activity, ActivityType, FormDocument, Kind
 from apps.core.backoffice import Outcome, UplineModelAdmin, attempt, badge, decision, money, named
 from apps.core.errors import DomainError
 from apps.core.tenancy import reading_across
+from apps.sites.calendar import PERIODS
 from apps.sites.selectors import currency_of_site, current_site, midnight
 
-_TONE = {"running": "pending", "completed": "paid", "failed": "rejected"}
-WORDS = {"day": "Days", "month": "Months", "year": "Years"}
 MOST_ENTERPRISES = 50
 
 
@@ -54,7 +53,7 @@ class ActivityAdmin(UplineModelAdmin):
 
     @admin.display(description="status", ordering="status")
     def state(self, row: Activity) -> str:
-        return badge(_TONE[row.status], row.get_status_display())
+        return badge(row.tone, row.get_status_display())
 
     @admin.display(description="rows")
     def progress(self, row: Activity) -> str:
@@ -72,15 +71,20 @@ class ActivityAdmin(UplineModelAdmin):
         if reading_across() or access is None or not any(access.at_site(key) for key in self.view_keys):
             raise PermissionDenied
         period = request.GET.get("period", "day")
-        period = period if period in WORDS else "day"
+        period = period if period in PERIODS else "day"
         told = selectors.statistics(Activity.objects.all(), period=period)
-        words = dict(Activity._meta.get_field("type").choices)  # type: ignore[arg-type]
         context = {
             **self.admin_site.each_context(request), "title": "Activity figures", "opts": self.opts, "told": told,
-            "period": period, "periods": WORDS.items(), "enterprises": _enterprises(told),
-            "types": [(words[key], figures) for key, figures in told["by_type"].items()],
+            "period": period, "periods": PERIODS.values(), "units": _named(told), "enterprises": _enterprises(told),
+            "types": [(Kind(key).label, figures) for key, figures in told["by_type"].items()],
         }  # fmt: skip
         return TemplateResponse(request, "admin/activities_figures.html", context)
+
+
+def _named(told: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """(what a unit is called, its figures), newest first; empty ones are left out."""
+    unit = PERIODS[told["period"]]
+    return [(unit.named(row["date"]), row) for row in reversed(told["series"]) if row["count"]]
 
 
 def _enterprises(told: dict[str, Any]) -> list[dict[str, Any]]:

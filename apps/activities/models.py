@@ -104,6 +104,11 @@ class Activity(SiteModel):
         self.status = to
 
     @property
+    def tone(self) -> str:
+        """What the design kit calls the state."""
+        return {"running": "pending", "completed": "paid", "failed": "rejected"}[self.status]
+
+    @property
     def summary(self) -> str:
         """What it made, for people: "Orders, XLSX"."""
         told: dict[str, Any] = self.params

@@ -16,7 +16,7 @@ def ledger(user: User) -> OwnReport:
         rows=ledger_of(user.pk),
         cells=lambda row: (
             row.entry.created_at, row.entry.kind, row.account.kind, money_cell(row.amount, row.currency),
-            money_cell(row.account.balance.balance - row.later, row.currency), row.currency,
+            money_cell(row.balance_after, row.currency), row.currency,
             f"{row.entry.ref_type} {row.entry.ref_id}".strip(),
         ),
         when="entry__created_at",

@@ -1,28 +1,23 @@
 """Reads of activities and enterprises. Days, months and years are those of the site's calendar; failed acts cost nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.db.models import Count, QuerySet, Sum
-from django.db.models.functions import Coalesce, TruncDate, TruncMonth, TruncYear
+from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Membership, User
 from apps.activities import errors
-from apps.activities.models import Activity, ActivityType, FormDocument
-from apps.core.errors import Invalid
-from apps.core.money import exponent
+from apps.activities.models import Activity, ActivityType, FormDocument, Kind
+from apps.core.errors import NotFound
+from apps.sites.calendar import first_of_month, first_of_year, period_of, span
 from apps.sites.selectors import current_site, midnight, site_day
 from apps.wallet.selectors import wallet_summary
 
 STATISTICS = "statistics"
 """Among what an enterprise lets a sub-user do: see the figures and activities of all."""
-MOST_ROWS = 400
 SHOWN = {"day": 30, "month": 12, "year": 5}
-TRUNC: dict[str, Any] = {"day": TruncDate, "month": TruncMonth, "year": TruncYear}
 
 
 def offered_types() -> QuerySet[ActivityType]:
@@ -51,8 +46,19 @@ def enterprise_of(user: User) -> Membership:
 
 
 def sub_users(enterprise: Membership) -> QuerySet[Membership]:
-    """Its own, newest first: every look at a sub-user starts here."""
-    return Membership.objects.filter(enterprise=enterprise).select_related("user").order_by("-id")
+    """Its own, newest first, each with `spent_this_month`: every look at a sub-user starts here."""
+    own = _counted(Activity.objects.filter(user_id=OuterRef("user_id"), created_at__gte=month_began()))
+    spent = Subquery(own.values("user_id").annotate(n=Sum("cost")).values("n"))
+    rows = Membership.objects.filter(enterprise=enterprise).select_related("user").order_by("-id")
+    return rows.annotate(spent_this_month=Coalesce(spent, 0, output_field=BigIntegerField()))
+
+
+def sub_user_of(user: User, pk: UUID) -> Membership:
+    """A sub-user of the caller's enterprise by the id of their login. Raises Denied (enterprise_only), NotFound."""
+    found = sub_users(enterprise_of(user)).filter(user_id=pk).first()
+    if found is None:
+        raise NotFound()
+    return found
 
 
 def activities_of(user: User) -> QuerySet[Activity]:
@@ -67,42 +73,21 @@ def activities_of(user: User) -> QuerySet[Activity]:
 
 
 def month_began() -> datetime:
-    return midnight(site_day().replace(day=1))
+    return midnight(first_of_month(site_day()))
+
+
+def _counted(rows: QuerySet[Activity]) -> QuerySet[Activity]:
+    """Those that cost something: what failed was refunded."""
+    return rows.order_by().exclude(status=Activity.Status.FAILED)
 
 
 def spent(rows: QuerySet[Activity]) -> int:
     """Minor units, without what was refunded."""
-    counted = rows.order_by().exclude(status=Activity.Status.FAILED)
-    return int(counted.aggregate(total=Coalesce(Sum("cost"), 0))["total"])
+    return int(_counted(rows).aggregate(total=Coalesce(Sum("cost"), 0))["total"])
 
 
-def spent_this_month(user_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """{user: what they spent in this month}; those without are left out. One query."""
-    rows = Activity.objects.filter(user_id__in=list(user_ids), created_at__gte=month_began())
-    rows = rows.exclude(status=Activity.Status.FAILED).order_by()
-    return {pk: int(total) for pk, total in rows.values_list("user_id").annotate(n=Sum("cost"))}
-
-
-def _next(period: str, day: date) -> date:
-    if period == "day":
-        return day + timedelta(days=1)
-    if period == "month":
-        return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return date(day.year + 1, 1, 1)
-
-
-def _start(period: str, day: date) -> date:
-    return day if period == "day" else day.replace(day=1) if period == "month" else day.replace(month=1, day=1)
-
-
-def _first(period: str, last: date) -> date:
-    shown = SHOWN[period] - 1
-    if period == "day":
-        return last - timedelta(days=shown)
-    if period == "year":
-        return date(last.year - shown, 1, 1)
-    months = last.year * 12 + last.month - 1 - shown
-    return date(months // 12, months % 12 + 1, 1)
+def spent_this_month(user: User) -> int:
+    return spent(Activity.objects.filter(user=user, created_at__gte=month_began()))
 
 
 def statistics(
@@ -110,34 +95,22 @@ def statistics(
 ) -> dict[str, Any]:
     """Count and cost of `rows` in units of the calendar from `first` to `last`, widened to whole units: in all, by type, by user,
     and one row for each unit. Raises Invalid (period, a range of none or more than 400)."""
-    if period not in TRUNC:
-        raise Invalid("invalid", "period is day, month or year.", field="period")
-    last = last or site_day()
-    first = _start(period, first or _first(period, last))
-    if first > last:
-        raise Invalid("invalid", "The range ends before it begins.", field="to")
-    starts = [first]
-    while (following := _next(period, starts[-1])) <= last:
-        starts.append(following)
-        if len(starts) > MOST_ROWS:
-            raise Invalid("invalid", f"At most {MOST_ROWS} rows: ask for months or years.", field="from")
-    end = _next(period, starts[-1])
-    rows = rows.order_by().exclude(status=Activity.Status.FAILED)
-    rows = rows.filter(created_at__gte=midnight(first), created_at__lt=midnight(end))
-    zone = ZoneInfo(current_site().time_zone)
-    cut = rows.annotate(unit=TRUNC[period]("created_at", tzinfo=zone))
-    units = {_day(key): (n, total) for key, n, total in _sums(cut, "unit")}
+    unit = period_of(period)
+    units = span(unit, first=first or unit.start(last or site_day(), back=SHOWN[period] - 1), last=last)
+    rows = _counted(rows)
+    by_unit = units.sums(rows, "created_at", Count("pk"), Sum("cost"))
+    rows = units.within(rows, "created_at")
     types = {str(key): (n, total) for key, n, total in _sums(rows, "type")}
     users = _sums(rows.select_related("user"), "user_id", "user__full_name", "user__email")
     return {
-        "period": period, "first": first, "last": end - timedelta(days=1), "currency": current_site().currency,
+        "period": period, "first": units.first, "last": units.last, "currency": current_site().currency,
         "total": _figures(sum(n for n, _ in types.values()), sum(total for _, total in types.values())),
-        "by_type": {key: _figures(*types.get(key, (0, 0))) for key, _ in Activity._meta.get_field("type").choices},  # type: ignore[union-attr]
+        "by_type": {key: _figures(*types.get(key, (0, 0))) for key in Kind.values},
         "by_user": [
             {"id": pk, "name": name or email, **_figures(n, total)}
             for pk, name, email, n, total in sorted(users, key=lambda row: (-row[-1], row[2]))[:200]
         ],
-        "series": [{"date": day, **_figures(*units.get(day, (0, 0)))} for day in starts],
+        "series": [{"date": day, **_figures(*by_unit.get(day, (0, 0)))} for day in units.starts],
     }  # fmt: skip
 
 
@@ -149,39 +122,24 @@ def _figures(count: int, amount: int) -> dict[str, int]:
     return {"count": int(count), "amount": int(amount)}
 
 
-def _day(start: date | datetime) -> date:
-    return start.date() if isinstance(start, datetime) else start
-
-
-def enterprise_dashboard(enterprise: Membership) -> dict[str, Any]:
-    """Funds, sub-users with what they spent this month, and spending by day, month and year."""
+def enterprise_dashboard(enterprise: Membership, *, period: str = "day") -> dict[str, Any]:
+    """Funds, how many sub-users, and spending: today, in this month and year and in all, and by units of the calendar."""
     rows = Activity.objects.filter(payer_id=enterprise.user_id)
-    people = list(sub_users(enterprise)[:200])
-    month = spent_this_month(row.user_id for row in people)
     today = site_day()
-    figures: Mapping[str, Callable[[], int]] = {
-        "today": lambda: spent(rows.filter(created_at__gte=midnight(today))),
-        "this_month": lambda: spent(rows.filter(created_at__gte=month_began())),
-        "this_year": lambda: spent(rows.filter(created_at__gte=midnight(today.replace(month=1, day=1)))),
-        "total": lambda: spent(rows),
+    began = {"today": today, "this_month": first_of_month(today), "this_year": first_of_year(today), "total": None}
+    sums = {
+        name: Coalesce(Sum("cost", filter=Q(created_at__gte=midnight(day)) if day else None), 0)
+        for name, day in began.items()
     }
-    told = statistics(rows)
+    told = statistics(rows, period=period)
+    people = Membership.objects.filter(enterprise=enterprise).aggregate(
+        total=Count("pk"), active=Count("pk", filter=Q(is_active=True))
+    )
     return {
         "currency": current_site().currency,
         "funds": {"balance": wallet_summary(enterprise.user_id).funds},
-        "sub_users": {"total": sub_users(enterprise).count(), "active": sub_users(enterprise).filter(is_active=True).count()},
-        "spent": {name: count() for name, count in figures.items()},
+        "sub_users": people,
+        "spent": _counted(rows).aggregate(**sums),
         "activities": {"total": told["total"], "by_type": told["by_type"], "by_user": told["by_user"]},
-        "spending": [with_spent(row, month.get(row.user_id, 0)) for row in people],
         "series": told["series"],
-    }  # fmt: skip
-
-
-def with_spent(row: Membership, amount: int) -> Membership:
-    row.spent_this_month = amount  # type: ignore[attr-defined]
-    return row
-
-
-def plain_amount(amount: int | None, currency: str) -> str:
-    """As one would type it: "1234.50"; "" for none."""
-    return "" if amount is None else f"{Decimal(amount).scaleb(-exponent(currency)):f}"
+    }

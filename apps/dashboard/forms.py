@@ -1,6 +1,7 @@
 """Shapes of what people type. Rules are the services'; their refusals come back to the field they name."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -27,6 +28,9 @@ class AmountField(forms.CharField):
         self.currency = currency
         attrs = {"inputmode": "decimal", "autocomplete": "off"}
         super().__init__(max_length=30, widget=forms.TextInput(attrs=attrs), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{Decimal(value).scaleb(-money.exponent(self.currency)):f}" if isinstance(value, int) else value
 
     def clean(self, value: Any) -> Any:
         written = super().clean(value)

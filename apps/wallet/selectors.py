@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from apps.core.tenancy import require_site_id
@@ -53,8 +53,8 @@ def ledger_of(user_id: UUID) -> QuerySet[Posting]:
     )
     return (
         Posting.objects.filter(account__in=Account.objects.filter(user_id=user_id))
-        .select_related("entry", "account", "account__balance")
-        .annotate(later=Coalesce(Subquery(later), 0))
+        .select_related("entry", "account")
+        .annotate(balance_after=F("account__balance__balance") - Coalesce(Subquery(later), 0))
         .order_by("-id")
     )
 

@@ -1,6 +1,5 @@
 """A month of a wallet as a file: what was there, what moved, what is there then. Months are the site's own."""
 
-import calendar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from django.utils import timezone
 from apps.core import exports
 from apps.core.errors import Invalid
 from apps.core.tenancy import require_site_id, site_context
+from apps.sites.calendar import first_of_month
 from apps.sites.selectors import current_site, midnight, site_day
-from apps.wallet.models import Account, Pocket, Posting
+from apps.wallet.models import Account, Pocket
 from apps.wallet.selectors import ledger_of
 
 COLUMNS = ("when", "movement", "pocket", "amount", "pocket_then", "currency", "about")
@@ -36,9 +36,7 @@ class Month:
     @property
     def ends(self) -> datetime:
         """The first instant of the next one."""
-        days = calendar.monthrange(self.first.year, self.first.month)[1]
-        following = date.fromordinal(self.first.toordinal() + days)
-        return midnight(following)
+        return midnight(first_of_month(self.first, back=-1))
 
     def __str__(self) -> str:
         return f"{self.first:%Y-%m}"
@@ -55,9 +53,7 @@ def read_month(written: str) -> Month:
 
 def last_months(count: int = 12) -> list[Month]:
     """This one and those before, newest first."""
-    today = site_day()
-    numbers = [today.year * 12 + today.month - 1 - back for back in range(count)]
-    return [Month(date(number // 12, number % 12 + 1, 1)) for number in numbers]
+    return [Month(first_of_month(site_day(), back=back)) for back in range(count)]
 
 
 def statement(*, user: Any, month: Month) -> exports.Sheet:
@@ -76,7 +72,7 @@ def _rows(user_id: UUID, month: Month) -> Any:
 
 
 def _count(user_id: UUID, month: Month, limit: int) -> int:
-    return min(Posting.objects.filter(pk__in=_rows(user_id, month).values("pk")).count(), limit)
+    return int(_rows(user_id, month)[:limit].count())
 
 
 def _read(user_id: UUID, month: Month, zone: str, after: Any, size: int) -> tuple[list[Sequence[Any]], Any]:
@@ -91,10 +87,9 @@ def _read(user_id: UUID, month: Month, zone: str, after: Any, size: int) -> tupl
 
 def _row(posting: Any, zone: str) -> Sequence[Any]:
     entry, currency = posting.entry, posting.currency
-    then = posting.account.balance.balance - posting.later
     return [
         _when(entry.created_at, zone), entry.get_kind_display(), posting.account.get_kind_display(),
-        exports.money_cell(posting.amount, currency), exports.money_cell(then, currency), currency,
+        exports.money_cell(posting.amount, currency), exports.money_cell(posting.balance_after, currency), currency,
         f"{entry.ref_type} {entry.ref_id}".strip(),
     ]  # fmt: skip
 

@@ -25,7 +25,7 @@ PINNED = {
     "activities": ("ann", 7),
     "activity-forms": ("ann", 6),
     "enterprise/statement": ("firm", 7),
-    "enterprise/sub-users": ("firm", 8),
+    "enterprise/sub-users": ("firm", 7),
     "admin/allocations": ("boss", 7),
     "admin/allocations/batches": ("boss", 6),
     "admin/analytics/enterprises": ("boss", 6),

@@ -1,6 +1,5 @@
 """An enterprise and its sub-users (spec: api.md, Accounts). Another enterprise's sub-user is nobody."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +17,12 @@ from apps.activities.api import serializers
 from apps.core.api.filters import DayRangeFilter
 from apps.core.api.pagination import SignedCursorPagination
 from apps.core.api.views import ApiView, Exported, ListView
-from apps.core.errors import NotFound
 from apps.rbac.access import SIGNED_IN
 from apps.wallet.models import Pocket, Posting
 from apps.wallet.selectors import ledger_of
+
+MOST_SPENDING = 200
+"""Sub-users that the dashboard names; the list has all."""
 
 
 class SubUserFilter(django_filters.FilterSet):
@@ -43,9 +44,6 @@ class SubUsersView(ListView):
     def get_queryset(self) -> Any:
         return selectors.sub_users(selectors.enterprise_of(person(self.request)))
 
-    def rows(self, page: Sequence[Membership]) -> Sequence[Membership]:
-        return with_spending(page)
-
     @extend_schema(request=serializers.SubUserRequest, responses={201: serializers.SubUserRow})
     def post(self, request: Request) -> Response:
         user = person(request)
@@ -55,7 +53,8 @@ class SubUsersView(ListView):
         member = accounts.create_sub_user(
             enterprise=enterprise, actor=user, durable=durable_of(request), **sent.validated_data
         )
-        return Response(_row(member), status=201)
+        made = selectors.sub_user_of(user, member.user_id)
+        return Response(serializers.SubUserRow(made).data, status=201)
 
 
 class SubUserView(ApiView):
@@ -64,13 +63,14 @@ class SubUserView(ApiView):
 
     @extend_schema(responses=serializers.SubUserRow)
     def get(self, request: Request, pk: UUID) -> Response:
-        return Response(_row(_find(request, pk)))
+        return Response(serializers.SubUserRow(selectors.sub_user_of(person(request), pk)).data)
 
     @extend_schema(responses=serializers.SubUserRow)
     def patch(self, request: Request, pk: UUID) -> Response:
-        found = _find(request, pk)
-        changes = self.validated(request)
-        return Response(_row(accounts.change_sub_user(member=found, changes=changes, actor=person(request))))
+        user = person(request)
+        found = selectors.sub_user_of(user, pk)
+        accounts.change_sub_user(member=found, changes=self.validated(request), actor=user)
+        return Response(serializers.SubUserRow(selectors.sub_user_of(user, pk)).data)
 
 
 class EnterpriseDashboardView(ApiView):
@@ -80,8 +80,9 @@ class EnterpriseDashboardView(ApiView):
     serializer_class = serializers.EnterpriseDashboard
 
     def get(self, request: Request) -> Response:
-        found = selectors.enterprise_dashboard(selectors.enterprise_of(person(request)))
-        return Response(self.get_serializer(found).data)
+        enterprise = selectors.enterprise_of(person(request))
+        spending = selectors.sub_users(enterprise)[:MOST_SPENDING]
+        return Response(self.get_serializer({**selectors.enterprise_dashboard(enterprise), "spending": spending}).data)
 
 
 class StatementFilter(DayRangeFilter):
@@ -108,19 +109,3 @@ class StatementView(ListView):
     def get_queryset(self) -> Any:
         enterprise = selectors.enterprise_of(person(self.request))
         return ledger_of(enterprise.user_id).filter(account__kind=Pocket.FUNDS)
-
-
-def with_spending(page: Sequence[Membership]) -> list[Membership]:
-    spent = selectors.spent_this_month(row.user_id for row in page)
-    return [selectors.with_spent(row, spent.get(row.user_id, 0)) for row in page]
-
-
-def _row(member: Membership) -> dict[str, Any]:
-    return dict(serializers.SubUserRow(with_spending([member])[0]).data)
-
-
-def _find(request: Request, pk: UUID) -> Membership:
-    found = selectors.sub_users(selectors.enterprise_of(person(request))).filter(user_id=pk).first()
-    if found is None:
-        raise NotFound()
-    return found

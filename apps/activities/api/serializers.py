@@ -185,7 +185,7 @@ class StatementRow(serializers.ModelSerializer[Posting]):
     kind = serializers.CharField(source="entry.kind")
     activity = serializers.SerializerMethodField()
     by = serializers.SerializerMethodField()
-    balance_after = serializers.SerializerMethodField()
+    balance_after = serializers.IntegerField(read_only=True)
     ref_id = serializers.CharField(source="entry.ref_id")
 
     class Meta:
@@ -197,6 +197,3 @@ class StatementRow(serializers.ModelSerializer[Posting]):
 
     def get_by(self, row: Posting) -> str:
         return str(row.entry.meta.get("user", ""))
-
-    def get_balance_after(self, row: Any) -> int:
-        return int(row.account.balance.balance - row.later)

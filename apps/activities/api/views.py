@@ -19,12 +19,13 @@ from apps.core.api.filters import DayRangeFilter, day_of
 from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import Conflict, NotFound
 from apps.rbac.access import SIGNED_IN
+from apps.sites.calendar import PERIODS
 
 RANGE = [
     OpenApiParameter(name, {"type": "string", "format": "date"}, description="A day of the site's calendar, included.")
     for name in ("from", "to")
 ]
-PERIOD = OpenApiParameter("period", {"type": "string", "enum": sorted(selectors.TRUNC), "default": "day"})
+PERIOD = OpenApiParameter("period", {"type": "string", "enum": sorted(PERIODS), "default": "day"})
 
 
 class ActivityTypesView(ApiView):

@@ -6,6 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from apps.core.axes import share, ticks
+from apps.sites.calendar import PERIODS
 
 
 class Column(NamedTuple):
@@ -47,8 +48,5 @@ def columns(values: Sequence[tuple[str, str, int]], *, unit: int = 1) -> Columns
 
 def names_of(start: date, period: str) -> tuple[str, str]:
     """(label, short) of a unit of the calendar: 14 Nov and 14, November 2026 and Nov, 2026."""
-    if period == "year":
-        return str(start.year), str(start.year)
-    if period == "month":
-        return f"{start:%B %Y}", f"{start:%b}"
-    return f"{start.day} {start:%b}", str(start.day)
+    short = {"day": str(start.day), "month": f"{start:%b}", "year": str(start.year)}[period]
+    return PERIODS[period].named(start), short

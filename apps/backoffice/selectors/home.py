@@ -23,7 +23,8 @@ from apps.payments.models import PaymentRefund
 from apps.payouts.models import Payout
 from apps.rbac.access import access_of
 from apps.referrals.models import Partner
-from apps.reports.selectors import PERIODS, enterprises, people, revenue
+from apps.reports.selectors import enterprises, people, revenue
+from apps.sites.calendar import PERIODS
 from apps.sites.selectors import current_site, midnight, site_day
 
 DAYS = 14
@@ -180,7 +181,7 @@ def _revenue(period: str) -> RevenueChart:
     found, currency = revenue(period=period, first=first), current_site().currency
     chart = columns([(*names_of(row.start, period), row.net) for row in found.rows], unit=10 ** exponent(currency))
     said = {"day": f"Last {DAYS} days", "month": "Last 12 months", "year": "Every year"}[period]
-    return RevenueChart(period, [("day", "Days"), ("month", "Months"), ("year", "Years")], said, chart)
+    return RevenueChart(period, [(unit.name, unit.plural) for unit in PERIODS.values()], said, chart)
 
 
 def _people() -> People:

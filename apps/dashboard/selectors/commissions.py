@@ -14,6 +14,7 @@ from apps.commissions.selectors import explain
 from apps.orders.models import Order
 from apps.referrals.models import MAX_LEVEL, Partner
 from apps.referrals.selectors import name_below
+from apps.sites.calendar import first_of_month
 from apps.sites.selectors import midnight, site_day
 
 MONTHS = 12
@@ -29,12 +30,6 @@ REASONS = {
     engine.Reason.CURRENCY_MISMATCH: "It was paid in another currency than the plan’s.",
     engine.Reason.BEYOND_DEPTH: "You stand above the deepest level of the plan.",
 }
-
-
-def first_of_month(day: date, *, back: int = 0) -> date:
-    """The first day of the month `back` months before that of `day`."""
-    months = day.year * 12 + day.month - 1 - back
-    return date(months // 12, months % 12 + 1, 1)
 
 
 @dataclass(frozen=True)

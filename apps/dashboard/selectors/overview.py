@@ -13,9 +13,10 @@ from apps.commissions.models import Commission
 from apps.core import money
 from apps.core.axes import share
 from apps.dashboard import charts
-from apps.dashboard.selectors.commissions import MONTHS, first_of_month
+from apps.dashboard.selectors.commissions import MONTHS
 from apps.payouts.models import Payout
 from apps.referrals.models import Click, Conversion, Partner
+from apps.sites.calendar import first_of_month
 from apps.sites.selectors import current_site, midnight, site_day
 from apps.wallet.models import Entry, Pocket, Posting
 from apps.wallet.selectors import Summary

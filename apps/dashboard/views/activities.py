@@ -19,7 +19,6 @@ from apps.dashboard.paging import paginate
 from apps.wallet.selectors import wallet_summary
 
 SALT = "activity once"
-TONE = {"running": "pending", "completed": "paid", "failed": "rejected"}
 
 
 @require_safe
@@ -34,14 +33,12 @@ def _show(request: Any, form: ReportForm, *, status: int = 200) -> HttpResponse:
     payer = member.enterprise.user_id if is_sub_user and member.enterprise is not None else request.user.pk
     offered = {row.key: row for row in selectors.offered_types() if not is_sub_user or row.key in member.allowed}
     page = paginate(request, selectors.activities_of(request.user).select_related("user"))
-    for row in page.rows:
-        row.tone = TONE[row.status]
     context = {
         "report": offered.get(Kind.REPORT), "download": offered.get(Kind.FORM), "form": form,
         "forms": selectors.forms()[:50] if Kind.FORM in offered else [], "page": page,
         "once": signing.dumps(str(uuid7()), salt=SALT), "currency": request.site.currency,
         "funds": None if is_sub_user else wallet_summary(payer).funds, "limit": member.spending_limit,
-        "spent": selectors.spent_this_month([request.user.pk]).get(request.user.pk, 0),
+        "spent": selectors.spent_this_month(request.user),
         "others": any(row.user_id != request.user.pk for row in page.rows),
         "runs": any(row.status == Activity.Status.RUNNING for row in page.rows),
     }  # fmt: skip

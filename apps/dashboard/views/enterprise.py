@@ -12,12 +12,12 @@ from apps.accounts import services as accounts
 from apps.accounts.models import Membership
 from apps.activities import selectors
 from apps.activities.models import Activity
-from apps.core.errors import DomainError, NotFound
+from apps.core.errors import DomainError
 from apps.dashboard.forms import SubUserForm
 from apps.dashboard.pages import done, member_page
 from apps.dashboard.paging import paginate
+from apps.sites.calendar import PERIODS
 
-PERIODS = {"day": "Days", "month": "Months", "year": "Years"}
 MOST_LATEST = 20
 
 
@@ -34,15 +34,11 @@ def _show(request: Any, form: SubUserForm, *, status: int = 200) -> HttpResponse
     mine = selectors.enterprise_of(request.user)
     period = request.GET.get("period", "day")
     period = period if period in PERIODS else "day"
-    told = selectors.statistics(Activity.objects.filter(payer=request.user), period=period)
-    units = [row for row in reversed(told["series"]) if row["count"]]
-    page = paginate(request, selectors.sub_users(mine))
-    spent = selectors.spent_this_month(row.user_id for row in page.rows)
-    for row in page.rows:
-        selectors.with_spent(row, spent.get(row.user_id, 0))
+    board = selectors.enterprise_dashboard(mine, period=period)
+    units = [(PERIODS[period].named(row["date"]), row) for row in reversed(board["series"]) if row["count"]]
     context = {
-        "board": selectors.enterprise_dashboard(mine), "told": told, "units": units, "period": period,
-        "periods": PERIODS.items(), "page": page, "form": form, "currency": request.site.currency,
+        "board": board, "units": units, "period": period, "periods": PERIODS.values(), "form": form,
+        "page": paginate(request, selectors.sub_users(mine)), "currency": request.site.currency,
     }  # fmt: skip
     return render(request, "dashboard/enterprise.html", context, status=status)
 
@@ -68,11 +64,10 @@ def add_sub_user(request: Any) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def sub_user(request: Any, pk: UUID) -> HttpResponse:
-    found, currency = _find(request, pk), request.site.currency
+    found, currency = selectors.sub_user_of(request.user, pk), request.site.currency
     if request.method != "POST":
-        known = {"full_name": found.user.full_name, "allowed": found.allowed}
+        known = {"full_name": found.user.full_name, "allowed": found.allowed, "spending_limit": found.spending_limit}
         form = SubUserForm(currency=currency, is_new=False, initial=known)
-        form.fields["spending_limit"].initial = selectors.plain_amount(found.spending_limit, currency)
         return _show_one(request, found, form)
     form = SubUserForm(request.POST, currency=currency, is_new=False)
     if not form.is_valid():
@@ -89,7 +84,7 @@ def _show_one(request: Any, found: Membership, form: SubUserForm, *, status: int
     rows = Activity.objects.filter(user_id=found.user_id, payer=request.user)
     context = {
         "member": found, "form": form, "currency": request.site.currency, "latest": rows.order_by("-id")[:MOST_LATEST],
-        "spent": selectors.spent_this_month([found.user_id]).get(found.user_id, 0), "total": selectors.spent(rows),
+        "spent": selectors.spent_this_month(found.user), "total": selectors.spent(rows),
     }  # fmt: skip
     return render(request, "dashboard/sub_user.html", context, status=status)
 
@@ -98,15 +93,8 @@ def _show_one(request: Any, found: Membership, form: SubUserForm, *, status: int
 @member_page
 def switch_sub_user(request: Any, pk: UUID) -> HttpResponse:
     """Suspend, or let in again."""
-    found = _find(request, pk)
+    found = selectors.sub_user_of(request.user, pk)
     is_active = request.POST.get("is_active") == "1"
     accounts.change_sub_user(member=found, changes={"is_active": is_active}, actor=request.user)
     said = "may sign in again" if is_active else "is suspended"
     return done(request, f"{found.user} {said}.", "dashboard:enterprise")
-
-
-def _find(request: Any, pk: UUID) -> Membership:
-    found = selectors.sub_users(selectors.enterprise_of(request.user)).filter(user_id=pk).first()
-    if found is None:
-        raise NotFound()
-    return found

@@ -55,7 +55,6 @@ def show(
         rows = rows.filter(entry__kind=kind)
     page = paginate(request, rows)
     for row in page.rows:
-        row.balance_after = row.account.balance.balance - row.later
         row.payout = _uuid(row.entry.ref_id) if row.entry.ref_type == "payout" else None
     summary, settings = wallet_summary(request.user.pk), site_settings()
     bonuses_page = paginate(request, bonuses().filter(referrer=request.user), size=BONUSES, param="bonuses")

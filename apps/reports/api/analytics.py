@@ -13,11 +13,11 @@ from apps.accounts.models import Membership
 from apps.core.api.exporting import Exported
 from apps.core.api.filters import day_of
 from apps.core.api.views import ApiView, ListView
-from apps.core.errors import Invalid
 from apps.core.moments import past_moment
 from apps.rbac.access import requires
 from apps.reports import selectors
 from apps.reports.api import serializers
+from apps.sites.calendar import PERIODS, period_of
 from apps.sites.selectors import current_site
 
 STAFF = {"GET": requires("analytics.read")}
@@ -29,7 +29,7 @@ AT = OpenApiParameter(
     "at", {"type": "string", "format": "date-time"}, description="A past instant. Of a plain date (UTC), its end."
 )
 ENDS = {"first": "from", "last": "to"}
-PERIOD = OpenApiParameter("period", {"type": "string", "enum": sorted(selectors.PERIODS), "default": "day"})
+PERIOD = OpenApiParameter("period", {"type": "string", "enum": sorted(PERIODS), "default": "day"})
 
 
 def day_range(request: Request) -> dict[str, date | None]:
@@ -60,9 +60,7 @@ class RevenueView(ApiView):
 
     @extend_schema(responses=serializers.RevenueReport, parameters=[PERIOD, *RANGE])
     def get(self, request: Request) -> Response:
-        period = request.query_params.get("period", "day")
-        if period not in selectors.PERIODS:
-            raise Invalid("invalid", "period is day, month or year.", field="period")
+        period = period_of(request.query_params.get("period", "day")).name
         found: Any = selectors.revenue(period=period, **day_range(request))
         return Response(self.get_serializer(found).data)
 

@@ -1,6 +1,6 @@
 """Read-only figures across apps."""
 
-from apps.reports.selectors.analytics import PERIODS, Revenue, RevenueRow, acts, enterprises, people, revenue
+from apps.reports.selectors.analytics import Revenue, RevenueRow, acts, enterprises, people, revenue
 from apps.reports.selectors.liability import Liability, liability
 from apps.reports.selectors.partner import (
     Expected,
@@ -14,7 +14,6 @@ from apps.reports.selectors.partner import (
 from apps.reports.selectors.site import site_stats
 
 __all__ = [
-    "PERIODS",
     "Expected",
     "Liability",
     "Revenue",

@@ -4,14 +4,13 @@ Days, months and years are those of the site's calendar. Each figure is one aggr
 so a refund of an old order, or an order reported late, is in its day at once.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, TruncDate, TruncMonth, TruncYear
+from django.db.models.functions import Coalesce, TruncDate
 
 from apps.accounts.models import Membership
 from apps.activities.models import Activity
@@ -21,40 +20,10 @@ from apps.core.errors import Invalid
 from apps.core.ids import uuid7_at
 from apps.orders.models import Order
 from apps.referrals.models import Partner
+from apps.sites.calendar import PERIODS, Period, span
 from apps.sites.selectors import current_site, midnight, site_day
 
 SHOWN_DAYS, SHOWN_MONTHS = 30, 12
-MOST_ROWS = 400  # a year of days, with room
-
-
-@dataclass(frozen=True)
-class _Period:
-    """How a calendar unit is cut: its name, the first day of a day's unit, the next unit's first day, and the database's cut."""
-
-    name: str
-    start: Callable[[date], date]
-    following: Callable[[date], date]
-    trunc: Any
-
-
-def _month(day: date) -> date:
-    return day.replace(day=1)
-
-
-def _next_month(day: date) -> date:
-    return _month(_month(day) + timedelta(days=32))
-
-
-PERIODS = {
-    period.name: period
-    for period in (
-        _Period("day", lambda day: day, lambda day: day + timedelta(days=1), TruncDate),
-        _Period("month", _month, _next_month, TruncMonth),
-        _Period(
-            "year", lambda day: day.replace(month=1, day=1), lambda day: date(day.year + 1, 1, 1), TruncYear
-        ),
-    )
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,41 +65,20 @@ def revenue(*, period: str, first: date | None = None, last: date | None = None)
     Raises Invalid: the bounds are the wrong way round, or there are more than 400 rows between them.
     """
     unit = PERIODS[period]
-    last = last or site_day()
-    first = unit.start(first or _default_start(unit, last))
-    if first > last:
-        raise Invalid("invalid", "The range ends before it begins.", field="to")
-    starts = [first]
-    while (following := unit.following(starts[-1])) <= last:
-        starts.append(following)
-        if len(starts) > MOST_ROWS:
-            raise Invalid("invalid", f"At most {MOST_ROWS} rows: ask for months or years.", field="from")
-    end = unit.following(starts[-1])
-    zone = ZoneInfo(current_site().time_zone)
-    rows = (
-        Order.objects.filter(paid_at__gte=midnight(first), paid_at__lt=midnight(end))
-        .order_by()
-        .annotate(unit=unit.trunc("paid_at", tzinfo=zone))
-        .values_list("unit")
-        .annotate(Count("pk"), Sum("amount"), Sum("refunded_amount"))
-    )
-    found = {_day(start): figures for start, *figures in rows}
-    listed = [RevenueRow(start, *map(int, found.get(start, (0, 0, 0)))) for start in starts]
-    return Revenue(period, first, end - timedelta(days=1), current_site().currency, listed)
+    units = span(unit, first=first or _default_start(unit, last or site_day()), last=last)
+    sold = Order.objects.filter(paid_at__isnull=False)
+    found = units.sums(sold, "paid_at", Count("pk"), Sum("amount"), Sum("refunded_amount"))
+    listed = [RevenueRow(start, *map(int, found.get(start, (0, 0, 0)))) for start in units.starts]
+    return Revenue(period, units.first, units.last, current_site().currency, listed)
 
 
-def _default_start(unit: _Period, last: date) -> date:
+def _default_start(unit: Period, last: date) -> date:
     if unit.name == "day":
-        return last - timedelta(days=SHOWN_DAYS - 1)
+        return unit.start(last, back=SHOWN_DAYS - 1)
     if unit.name == "month":
-        months = last.year * 12 + last.month - SHOWN_MONTHS
-        return date(months // 12, months % 12 + 1, 1)
+        return unit.start(last, back=SHOWN_MONTHS - 1)
     earliest = Order.objects.filter(paid_at__isnull=False).order_by("paid_at").values_list("paid_at", flat=True).first()
-    return earliest.astimezone(ZoneInfo(current_site().time_zone)).date() if earliest else last
-
-
-def _day(start: date | datetime) -> date:
-    return start.date() if isinstance(start, datetime) else start
+    return site_day(earliest) if earliest else last
 
 
 def people() -> dict[str, Any]:

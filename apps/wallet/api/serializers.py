@@ -15,7 +15,7 @@ class LedgerRow(serializers.ModelSerializer[Posting]):
     created_at = serializers.DateTimeField(source="entry.created_at")
     kind = serializers.CharField(source="entry.kind")
     pocket = serializers.CharField(source="account.kind")
-    balance_after = serializers.SerializerMethodField()
+    balance_after = serializers.IntegerField(read_only=True)
     ref_type = serializers.CharField(source="entry.ref_type")
     ref_id = serializers.CharField(source="entry.ref_id")
     meta = serializers.JSONField(source="entry.meta")
@@ -25,9 +25,6 @@ class LedgerRow(serializers.ModelSerializer[Posting]):
         fields = (
             "id", "created_at", "kind", "pocket", "amount", "currency", "balance_after", "ref_type", "ref_id", "meta",
         )  # fmt: skip
-
-    def get_balance_after(self, row: Any) -> int:
-        return int(row.account.balance.balance - row.later)
 
 
 class TransferRequest(serializers.Serializer[Any]):
