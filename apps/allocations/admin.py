@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from apps.accounts.models import CryptoAddress
-from apps.allocations import errors, selectors, services
+from apps.allocations import selectors, services
 from apps.allocations.gateways import plain
 from apps.allocations.models import Allocation, AllocationBatch, CustodyAccount, Transfer
 from apps.allocations.services import batches
@@ -43,7 +43,7 @@ _WAITS = {
 _REFUSED = {
     "invalid_state": "not waiting any more", "account_missing": _WAITS["account"], "address_missing": _WAITS["address"],
     "order_disputed": _WAITS["dispute"], "partner_frozen": _WAITS["frozen"],
-    "nothing_to_send": "less than the token's smallest part",
+    "nothing_to_send": "less than the token's smallest part", batches.OWN: "yours: somebody else has to send them",
 }  # fmt: skip
 
 
@@ -157,12 +157,9 @@ class AllocationAdmin(UplineModelAdmin):
             self.message_user(request, error.message, "error")
             return HttpResponseRedirect(request.get_full_path())
         chosen = list(rows.order_by("id")[: bulk.AT_ONCE])
-        ready, refused = batches.choose(chosen, account)
-        own = [row for row in ready if row.allocation.buyer_id == request.user.pk]
-        ready = [row for row in ready if row not in own]
+        ready, refused = batches.choose(chosen, account, sender_id=request.user.pk)
         by_id = {str(row.pk): row for row in chosen}
         stays = [(by_id[pk], _REFUSED[code]) for pk, code in refused]
-        stays += [(row.allocation, "yours: somebody else has to send them") for row in own]
         more = max(rows.count() - len(chosen), 0)
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": "Send tokens",
@@ -182,10 +179,7 @@ class AllocationAdmin(UplineModelAdmin):
     @staticmethod
     def _send(ids: list[Any], actor: Any, outcome: Outcome) -> None:
         chosen = batches.lock(ids)
-        ready, refused = batches.choose(chosen, services.custody())
-        own = [row.allocation for row in ready if row.allocation.buyer_id == actor.pk]
-        ready = [row for row in ready if row.allocation not in own]
-        outcome.refused += [(str(row), errors.own_allocation().message) for row in own]
+        ready, refused = batches.choose(chosen, services.custody(), sender_id=actor.pk)
         if ready:
             services.send_batch(allocation_ids=[row.allocation.pk for row in ready], actor=actor)
         names = {str(row.pk): str(row) for row in chosen}

@@ -29,10 +29,13 @@ from apps.sites.selectors import currency_of_site
 
 READ, DECIDE, FREEZE = ("referral.history.view_all",), ("referral.payout.approve",), ("referral.bonus.freeze",)
 SETTINGS = ("referral.settings.manage",)
-_OFFERED = {
-    "approve": ("pending",), "credit": ("pending", "approved"), "reject": ("pending", "approved"),
-    "freeze": ("pending", "approved"), "unfreeze": ("frozen",),
-}  # fmt: skip
+_BECOMES = {
+    "approve": "approved",
+    "credit": "credited",
+    "reject": "rejected",
+    "freeze": "frozen",
+    "unfreeze": "pending",
+}
 
 
 @admin.register(Bonus)
@@ -98,13 +101,14 @@ class BonusAdmin(UplineModelAdmin):
 
     @admin.display(description="how it was worked out")
     def worked_out(self, row: Bonus) -> str:
-        return str(json_text(row.explained))
+        rule = {f"rule {name}": value for name, value in row.explained["rule"].items()}
+        return str(json_text(rule | {name: value for name, value in row.explained.items() if name != "rule"}))
 
     def note_of(self, obj: Bonus) -> str:
         return f"{format_money(obj.amount, obj.currency)} to {obj.referrer} for {obj.referred}"
 
     def offers(self, action: str, obj: Bonus) -> bool:
-        return obj.status in _OFFERED[action]
+        return _BECOMES[action] in Bonus.TRANSITIONS.get(obj.status, ())
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return self.may(request, *DECIDE)

@@ -8,9 +8,7 @@ would be left out of our result and stay locked nevertheless; that ended in dead
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import connection
-
-from apps.core.tenancy import require_site_id
+from apps.core.locks import hold
 from apps.orders.models import Order
 
 
@@ -22,6 +20,4 @@ def lock_orders(order_ids: Iterable[UUID]) -> list[Order]:
 
 def lock_subject(subject: str, pk: UUID) -> None:
     """Changes of one subject follow each other, also where there is no row yet to lock. Until the transaction ends."""
-    with connection.cursor() as cursor:
-        name = f"commissions.{subject}:{require_site_id()}:{pk}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    hold(f"commissions.{subject}.{pk}")

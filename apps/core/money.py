@@ -40,6 +40,10 @@ class Applied(NamedTuple):
     amount: int
 
 
+MAX_AMOUNT = 10**15
+"""Minor units of one amount that somebody names: far below bigint's end, so that sums of a ledger never reach it."""
+
+
 def exponent(currency: str) -> int:
     if not _CODE.fullmatch(currency):
         raise ValueError(f"not a currency code: {currency!r}")

@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -83,10 +83,10 @@ class FreezeAdmin(UplineModelAdmin):
 
     @admin.display(description="what it touched")
     def touched(self, row: Freeze) -> str:
-        counts: dict[str, int] = {}
-        for kind in row.items.values_list("kind", flat=True):
-            counts[kind] = counts.get(kind, 0) + 1
-        return ", ".join(f"{FreezeItem.Kind(kind).label.lower()}: {n}" for kind, n in counts.items())
+        counts = dict(row.items.order_by().values_list("kind").annotate(n=Count("pk")))
+        return ", ".join(
+            f"{label.lower()}: {counts[kind]}" for kind, label in FreezeItem.Kind.choices if kind in counts
+        )
 
     def note_of(self, obj: Freeze) -> str:
         return f"{obj.partner.user}, {obj.get_status_display().lower()}"

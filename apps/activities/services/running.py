@@ -46,11 +46,13 @@ class Product:
 @transaction.atomic
 def run_activity(
     *, user: User, type: str, params: dict[str, Any] | None = None, once: UUID | None = None,  # noqa: A002 - the contract's name
+    at_once: int | None = None,
 ) -> Activity:  # fmt: skip
     """Charge whoever pays and make the file. Nothing is charged, and nothing made, when it raises
 
     Invalid (params), Denied (activity_not_allowed), Conflict (activity_unavailable, insufficient_funds, spending_limit_exceeded,
     export_too_large, already_running). `once` is the new activity's id: of a form that is sent twice, the second is the first's.
+    A report of more rows than `at_once` (10,000) is left RUNNING to the background.
     """
     if once is not None and (known := Activity.objects.filter(pk=once, user=user).first()) is not None:
         return known
@@ -60,7 +62,11 @@ def run_activity(
     member = selectors.membership_of(user)
     payer_id = _payer(member, type)
     _look_before(member, payer_id, offered.cost)
-    product = _report(user, params or {}) if type == Kind.REPORT else _form(params or {})
+    product = (
+        _report(user, params or {}, AT_ONCE if at_once is None else at_once)
+        if type == Kind.REPORT
+        else _form(params or {})
+    )
     if member.spending_limit is not None:
         # As it is now: the enterprise may have changed it while the file was made.
         _check_limit(Membership.objects.select_for_update(no_key=True).get(pk=member.pk), offered.cost)
@@ -91,7 +97,7 @@ def _check_limit(member: Membership, cost: int) -> None:
         raise errors.spending_limit_exceeded()
 
 
-def _report(user: User, params: dict[str, Any]) -> Product:
+def _report(user: User, params: dict[str, Any], at_once: int) -> Product:
     wanted = read_params(params)
     file_format = wanted["format"]
     sheet = sheet_of(user, wanted, context=nullcontext)
@@ -99,7 +105,7 @@ def _report(user: User, params: dict[str, Any]) -> Product:
     content_type, chunks = exports.FORMATS[file_format]
     if rows > AT_ONCE and file_format == "pdf":
         raise Conflict("export_too_large", f"A PDF holds up to {AT_ONCE:,} rows. Choose fewer days, or XLSX.")
-    content = b"".join(chunks(sheet)) if rows <= AT_ONCE else None
+    content = b"".join(chunks(sheet)) if rows <= at_once else None
     return Product(wanted, exports.filename(sheet, file_format), content_type, content, rows)
 
 

@@ -134,7 +134,10 @@ def test_of_a_suspended_enterprise_every_sub_user_is_out(api, firm, site):
 
 def test_a_limit_is_of_a_month_of_the_sites_calendar(api, firm, site):
     sub = make_sub_user(firm, spending_limit=1000)
-    mine = lambda: client(site, issue_pair(user=sub.user, site=site)["access"])  # noqa: E731
+
+    def mine():
+        return client(site, issue_pair(user=sub.user, site=site)["access"])
+
     with time_machine.travel(datetime(2026, 1, 31, 23, 59, tzinfo=UTC), tick=False):
         assert mine().post(RUN, REPORT).status_code == 201
         assert mine().post(RUN, REPORT).json()["code"] == "spending_limit_exceeded"

@@ -19,7 +19,7 @@ from apps.core.errors import Invalid, NotFound
 from apps.core.tenancy import require_site_id
 from apps.referrals.models import Partner
 
-MOST = 100
+MOST, OWN = 100, "own_allocation"
 
 Status = Allocation.Status
 
@@ -43,8 +43,8 @@ def send_batch(*, allocation_ids: Sequence[UUID], actor: audit.Actor) -> Allocat
     if not 1 <= len(allocation_ids) <= MOST or len(set(allocation_ids)) != len(allocation_ids):
         raise Invalid("invalid", f"From 1 to {MOST} allocations, each once.", field="allocation_ids")
     account = accounts.custody()
-    ready, refused = choose(lock(allocation_ids), account)
-    if any(row.allocation.buyer_id == actor.actor_id for row in ready):
+    ready, refused = choose(lock(allocation_ids), account, sender_id=actor.actor_id)
+    if any(code == OWN for _, code in refused):
         raise errors.own_allocation()
     if refused:
         raise errors.not_ready(refused)
@@ -70,15 +70,19 @@ def lock(allocation_ids: Sequence[UUID]) -> list[Allocation]:
     return found
 
 
-def choose(rows: Iterable[Allocation], account: CustodyAccount) -> tuple[list[Ready], list[tuple[str, str]]]:
-    """What of `rows` can be sent, and (id, code) of what can't. Also what the back office shows before sending."""
+def choose(
+    rows: Iterable[Allocation], account: CustodyAccount, *, sender_id: UUID | None
+) -> tuple[list[Ready], list[tuple[str, str]]]:
+    """What of `rows` this person can send, and (id, code) of what not. Also what the back office shows before sending."""
     rows = list(rows)
     with localcontext() as exact:
         exact.prec = 60  # the columns hold 38 digits, the usual context 28
-        return _choose(rows, account)
+        return _choose(rows, account, sender_id)
 
 
-def _choose(rows: list[Allocation], account: CustodyAccount) -> tuple[list[Ready], list[tuple[str, str]]]:
+def _choose(
+    rows: list[Allocation], account: CustodyAccount, sender_id: UUID | None
+) -> tuple[list[Ready], list[tuple[str, str]]]:
     buyers = {row.buyer_id for row in rows if row.buyer_id}
     addresses, frozen = _addresses(buyers, account.network), _frozen(buyers)
     ready: list[Ready] = []
@@ -98,6 +102,8 @@ def _choose(rows: list[Allocation], account: CustodyAccount) -> tuple[list[Ready
             refused.append((str(row.pk), "address_missing"))
         elif not tokens:
             refused.append((str(row.pk), "nothing_to_send"))
+        elif row.buyer_id == sender_id:
+            refused.append((str(row.pk), OWN))
         else:
             ready.append(Ready(row, address, tokens))
     return ready, refused

@@ -74,6 +74,11 @@ class SiteAdmin(OwnSite):
 class SettingsForm(ModelForm):
     reason = CharField(max_length=500, required=False, help_text="Needed for what makes the site less secure.")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "invoice_details" in self.fields:
+            self.fields["invoice_details"].widget.attrs["rows"] = 4
+
     def clean(self) -> dict[str, Any]:
         """The service refuses it too; here what was typed stays on the page."""
         given: dict[str, Any] = super().clean() or {}

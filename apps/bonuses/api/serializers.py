@@ -6,7 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.bonuses.models import Bonus, BonusRule
-from apps.core.api.fields import MAX_AMOUNT, AmountField, StrictIntegerField
+from apps.bonuses.services.applying import first_bid, first_deposit
+from apps.core.api.fields import AmountField, IdField, StrictIntegerField
+from apps.core.money import MAX_AMOUNT
 
 
 class BonusRow(serializers.ModelSerializer[Bonus]):
@@ -41,7 +43,9 @@ class StaffHistory(serializers.Serializer[Any]):
 
 
 class _EventRequest(serializers.Serializer[Any]):
-    user_id = serializers.UUIDField()
+    """Valid, it is the FirstThing that happened."""
+
+    user_id = IdField()
     device_id = serializers.CharField(max_length=128, required=False, default="", allow_blank=True)
     ip_address = serializers.IPAddressField(required=False, default="", allow_blank=True)
 
@@ -50,12 +54,19 @@ class FirstDepositRequest(_EventRequest):
     deposit_amount = AmountField(help_text="Minor units of the site's currency.")
     wallet_transaction_id = serializers.CharField(max_length=128)
 
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        ref, amount = attrs.pop("wallet_transaction_id"), attrs.pop("deposit_amount")
+        return first_deposit(ref=ref, amount=amount, **attrs)
+
 
 class FirstBidRequest(_EventRequest):
     bid_id = serializers.CharField(max_length=128)
     bid_amount = StrictIntegerField(
         required=False, default=0, min_value=0, max_value=MAX_AMOUNT, help_text="What a percentage is of."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        return first_bid(ref=attrs.pop("bid_id"), amount=attrs.pop("bid_amount"), **attrs)
 
 
 class AppliedAnswer(serializers.Serializer[Any]):

@@ -15,12 +15,11 @@ from apps.accounts.api.caller import person
 from apps.bonuses import selectors, services
 from apps.bonuses.api import serializers
 from apps.bonuses.models import Bonus, Event, Source
-from apps.bonuses.services.applying import FirstThing, first_bid, first_deposit
 from apps.core.api.filters import DayRangeFilter, day_after, midnight
 from apps.core.api.pagination import read_limit
 from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import Invalid, NotFound
-from apps.core.moments import EARLIEST, LATEST
+from apps.core.moments import read_moment
 from apps.rbac.access import SIGNED_IN, requires
 
 REPORT = requires("events.write", "order.create", "affiliate.manage")
@@ -29,13 +28,11 @@ REPORT = requires("events.write", "order.create", "affiliate.manage")
 class _EventView(ApiView):
     access = {"POST": REPORT}
 
-    def thing(self, data: dict[str, Any]) -> FirstThing:
-        raise NotImplementedError
-
     @extend_schema(responses={200: serializers.AppliedAnswer})
     def post(self, request: Request) -> Response:
         actor: Any = request.user
-        applied = services.apply_first_event(thing=self.thing(self.validated(request)), actor=actor)
+        thing: Any = self.validated(request)
+        applied = services.apply_first_event(thing=thing, actor=actor)
         body: dict[str, Any] = {"applied": applied.bonus is not None}
         if applied.reason:
             body["reason"] = applied.reason
@@ -49,23 +46,11 @@ class FirstDepositView(_EventView):
 
     serializer_class = serializers.FirstDepositRequest
 
-    def thing(self, data: dict[str, Any]) -> FirstThing:
-        return first_deposit(
-            user_id=data["user_id"], amount=data["deposit_amount"], ref=data["wallet_transaction_id"],
-            device_id=data["device_id"], ip_address=data["ip_address"],
-        )  # fmt: skip
-
 
 class FirstBidView(_EventView):
     """A member's first bid."""
 
     serializer_class = serializers.FirstBidRequest
-
-    def thing(self, data: dict[str, Any]) -> FirstThing:
-        return first_bid(
-            user_id=data["user_id"], ref=data["bid_id"], amount=data["bid_amount"], device_id=data["device_id"],
-            ip_address=data["ip_address"],
-        )  # fmt: skip
 
 
 class BonusFilter(DayRangeFilter):
@@ -122,16 +107,10 @@ StaffBonusFilter.base_filters["to"] = django_filters.CharFilter(method="until")
 
 def _moment(name: str, written: str, of_day: Callable[[date], datetime]) -> datetime:
     """An ISO 8601 instant, UTC unless it says otherwise, or a plain date. Raises Invalid."""
-    try:
-        if len(written) == len("2026-01-31"):
-            return of_day(date.fromisoformat(written))
-        moment = datetime.fromisoformat(written.replace(" ", "+"))  # a + that was not escaped arrives as a space
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if not EARLIEST <= moment <= LATEST:
-            raise ValueError(written)
-    except ValueError as error:
-        raise Invalid("invalid", f"{name} is a moment such as 2026-01-31T18:00:00Z.", field=name) from error
-    return moment
+    found = read_moment(written, name=name)
+    if not isinstance(found, datetime):
+        return of_day(found)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 class StaffHistoryView(ListView):

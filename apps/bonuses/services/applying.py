@@ -16,10 +16,11 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.bonuses.models import Bonus, BonusRule, DailyCount, Event, FirstEvent
-from apps.bonuses.services.rules import needs_deposit, rule_in_force, rule_type
+from apps.bonuses.services.rules import rule_in_force, rule_type
 from apps.core import money, outbox
 from apps.core.errors import NotFound
 from apps.core.ids import uuid7
+from apps.core.locks import hold
 from apps.core.tenancy import require_site_id
 from apps.referrals.models import Partner
 from apps.sites.models import SiteSettings
@@ -87,7 +88,7 @@ def _apply(thing: FirstThing, actor: audit.Actor) -> Applied:
     rule = rule_in_force(rule_type(thing.event_type, referrer.kind))
     if rule is None:
         raise _NotApplied("no_rule")
-    if needs_deposit(thing.event_type) and thing.amount < rule.min_deposit:
+    if thing.event_type == Event.FIRST_DEPOSIT and thing.amount < rule.min_deposit:
         raise _NotApplied("below_min_deposit")
     exact, amount = work_out(rule, thing.amount)
     if amount <= 0:
@@ -161,10 +162,7 @@ def _suspicion(thing: FirstThing, settings: SiteSettings) -> str:
 
 def _seen(column: str, value: str, since: datetime) -> int:
     """How many bonuses came from it. The lock makes who asks at the same moment count each other."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"bonus:{require_site_id()}:{column}:{value}"]
-        )
+    hold(f"bonuses.{column}.{value}")
     return Bonus.objects.filter(**{column: value}, created_at__gte=since).count()
 
 

@@ -13,7 +13,8 @@ from apps.wallet.models import Deposit
 def reward_deposits(events: Sequence[OutboxEvent]) -> None:
     """Consumes `deposit.paid` {deposit_id}. A second delivery finds the event used up."""
     for event in events:
-        deposit = Deposit.objects.get(pk=event.payload["deposit_id"])
+        # Held, so that a refund comes before, and is seen, or after, and finds the bonus.
+        deposit = Deposit.objects.select_for_update(no_key=True).get(pk=event.payload["deposit_id"])
         thing = FirstThing(
             deposit.user_id, Event.FIRST_DEPOSIT, str(deposit.pk), deposit.amount, deposit.device_id,
             deposit.ip_address, deposit,

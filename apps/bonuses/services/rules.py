@@ -2,17 +2,16 @@
 
 from decimal import Decimal
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.audit import services as audit
-from apps.bonuses.models import BonusRule, Event
+from apps.bonuses.models import BonusRule
 from apps.core import money
 from apps.core.errors import Invalid
-from apps.core.tenancy import require_site_id
+from apps.core.locks import hold
 from apps.referrals.models import Partner
 
 Kind = BonusRule.Kind
-MAX_AMOUNT = 10**15
 
 
 def rule_type(event_type: str, source: str) -> str:
@@ -41,8 +40,7 @@ def set_rule(
         "kind": kind, "rate": rate, "flat_amount": flat, "min_deposit": min_deposit, "cap": cap, "auto_credit": auto_credit,
         "is_active": is_active,
     }  # fmt: skip
-    with connection.cursor() as cursor:  # two who set the same type at once follow each other
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rule:{require_site_id()}:{type}"])
+    hold(f"bonuses.rule.{type}")  # two who set the same type at once follow each other
     known = BonusRule.objects.filter(type=type).order_by("-version").first()
     if known is not None and all(getattr(known, name) == wanted for name, wanted in values.items()):
         return known
@@ -61,7 +59,7 @@ def _value(rule: str, kind: str, value: str | int) -> tuple[Decimal | None, int 
             raise Invalid("invalid", f"Percent: {error}.", field="value") from error
     if kind != Kind.FIXED:
         raise Invalid("invalid", "It is percent or fixed.", field="kind")
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_AMOUNT:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= money.MAX_AMOUNT:
         raise Invalid("invalid", "Fixed: whole minor units.", field="value")
     return None, value
 
@@ -71,7 +69,3 @@ def _said(rule: BonusRule) -> dict[str, object]:
         "type": rule.type, "version": rule.version, "kind": rule.kind, "value": rule.value, "min_deposit": rule.min_deposit,
         "cap": rule.cap, "auto_credit": rule.auto_credit, "is_active": rule.is_active,
     }  # fmt: skip
-
-
-def needs_deposit(event_type: str) -> bool:
-    return event_type == Event.FIRST_DEPOSIT

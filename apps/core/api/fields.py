@@ -5,8 +5,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-# Far below bigint's end, so that sums of a ledger never reach it.
-MAX_AMOUNT = 10**15
+from apps.core.money import MAX_AMOUNT
 
 
 class StrictIntegerField(serializers.IntegerField):

@@ -109,10 +109,19 @@ class LinesField(forms.CharField):
         return bool(self.to_python(data) != (initial or []))
 
 
+# What a column's own words say of its unit, and what the field says, which shows the currency's.
+_NOT_MINOR = (
+    ("Minor units.", ""), ("Minor units for", "For"), ("Minor units, of", "Of"), ("Minor units; ", ""), (", minor units", ""),
+)  # fmt: skip
+
+
 def amount_field(db_field: Any, currency: str) -> AmountField:
     """What edits a column of minor units."""
     least = min((v.limit_value for v in db_field.validators if v.code == "min_value" and v.limit_value > -1), default=0)
-    text = str(db_field.help_text).replace("Minor units.", "").replace("Minor units for", "For").strip()
+    text = str(db_field.help_text)
+    for written, shown in _NOT_MINOR:
+        text = text.replace(written, shown)
+    text = text.strip()
     return AmountField(
         currency=currency, minimum=max(least, 0), required=not db_field.blank, initial=db_field.get_default(),
         label=str(db_field.verbose_name).capitalize(), help_text=f"In {currency}. {text}".strip(),

@@ -3,7 +3,6 @@
 from io import BytesIO
 from uuid import UUID
 
-from django.utils import timezone
 from reportlab.pdfgen.canvas import Canvas
 
 from apps.accounts.models import Membership, User
@@ -13,7 +12,7 @@ from apps.activities.services import add_form, run_activity, set_type
 from apps.activities.services.finishing import fail_activity
 from apps.onboarding.demo.sites import DemoSite
 from apps.onboarding.services import Newcomer, register
-from apps.wallet.services import charge_funds, deposit_funds
+from apps.wallet.services import deposit_funds
 
 WORKSPACE = "WORKSPACE"
 COSTS = {Kind.REPORT: 1000, Kind.FORM: 500}
@@ -48,24 +47,16 @@ def tell_workspace(demo: DemoSite, site_id: UUID, password: str, staff: dict[str
         run_activity(user=member.user, type=Kind.REPORT, params={"report": "activities", "format": "xlsx"})
         run_activity(user=member.user, type=Kind.FORM, params={"form": str(forms[0].pk)})
     run_activity(user=user, type=Kind.REPORT, params={"report": "activities", "format": "pdf"})
-    _begun(people[0].user, user, demo)
-    fail_activity(activity_id=_begun(user, user, demo).pk, failure="The file could not be made.")
+    _begun(people[0].user)
+    fail_activity(activity_id=_begun(user).pk, failure="The file could not be made.")
     partner = User.objects.get(email=f"partner@{demo.domain}")
     deposit_funds(user_id=partner.pk, amount=10_000, currency=demo.currency, ref_id="demo-partner")
     run_activity(user=partner, type=Kind.REPORT, params={"report": "downline", "format": "xlsx"})
 
 
-def _begun(user: User, payer: User, demo: DemoSite) -> Activity:
+def _begun(user: User) -> Activity:
     """A report that the background takes up, as it would a long one."""
-    activity = Activity.objects.create(
-        user=user, payer=payer, type=Kind.REPORT, params={"report": "activities", "format": "xlsx"}, cost=COSTS[Kind.REPORT],
-        currency=demo.currency, status=Activity.Status.RUNNING, rows_total=2, claimed_until=timezone.now(),
-    )  # fmt: skip
-    charge_funds(
-        user_id=payer.pk, amount=activity.cost, currency=activity.currency, ref_id=str(activity.pk),
-        meta={"activity": activity.type, "user_id": str(user.pk), "user": str(user)},
-    )  # fmt: skip
-    return activity
+    return run_activity(user=user, type=Kind.REPORT, params={"report": "activities", "format": "xlsx"}, at_once=0)
 
 
 def _paper(title: str, site: str) -> bytes:

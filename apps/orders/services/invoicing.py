@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from django.db import connection
 from django.db.models import Max
 
+from apps.core.locks import hold
 from apps.core.models import OutboxEvent
-from apps.core.tenancy import require_site_id
 from apps.orders.models import Invoice, Order
 from apps.sites.selectors import current_site, site_settings
 
@@ -16,9 +15,7 @@ def issue_invoices(events: Sequence[OutboxEvent]) -> None:
 
     Outside of the payment's transaction: numbers without a gap are given one after the other, and no buyer waits for that.
     """
-    with connection.cursor() as cursor:
-        name = f"orders.invoices:{require_site_id()}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    hold("orders.invoices")
     ids = [event.payload["order_id"] for event in events]
     orders = Order.objects.filter(pk__in=ids, source=Order.Source.CHECKOUT, invoices=None).select_related(
         "user", "customer"

@@ -21,6 +21,7 @@ from apps.catalogue.models import Product
 from apps.catalogue.services.products import ACTIVATION
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.ids import uuid7
+from apps.core.money import MAX_AMOUNT
 from apps.orders.models import Customer, Order, OrderLine, Service
 from apps.orders.services.customers import CustomerIds, find_or_create_customer
 from apps.orders.services.owning import find_renewable
@@ -31,7 +32,6 @@ from apps.sites.models import SiteSettings
 from apps.sites.selectors import current_site, site_settings
 
 PURPOSE = "order"
-MAX_AMOUNT = 10**15
 MAX_QUANTITY = 1_000_000
 MAX_TOKENS = 10**15
 """Of one line: a hundred of them still fit the columns that sum them."""

@@ -1,8 +1,6 @@
 """The per-site lock between those who add to the tree and those who rearrange it."""
 
-from django.db import connection
-
-from apps.core.tenancy import require_site_id
+from apps.core.locks import hold
 
 
 def hold_tree(*, exclusive: bool = False) -> None:
@@ -10,6 +8,4 @@ def hold_tree(*, exclusive: bool = False) -> None:
 
     Without it, eight signups beside two moves left orphans, wrong child counts and deadlocks (spec: foundation.md 5, measured).
     """
-    function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [f"tree:{require_site_id()}"])
+    hold("tree", shared=not exclusive)
