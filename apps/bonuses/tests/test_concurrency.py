@@ -4,16 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from django.utils import timezone
 
 from apps.bonuses import services
 from apps.bonuses.models import Bonus, DailyCount, FirstEvent
 from apps.bonuses.tests.factories import bid, make_rules, referred_by
+from apps.core.models import OutboxEvent
 from apps.core.tenancy import site_context
 from apps.referrals.tests.factories import make_partner
 from apps.sites import registry
 from apps.wallet import selectors as wallets
-from apps.wallet.models import Entry
+from apps.wallet.models import Deposit, Entry
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 CLIENTS = 20
@@ -97,3 +99,31 @@ def test_a_bonus_credited_by_many_at_once_is_credited_once(site_id):
         assert Entry.objects.count() == 1
         assert wallets.wallet_summary(referrer.user_id).available == 2_500
         assert wallets.contradictions() == []
+
+
+def test_a_refund_waits_for_the_bonus_of_its_deposit(site_id):
+    """Else it would find no bonus yet, and the bonus would come for money that went back."""
+    with site_context(site_id):
+        make_rules()
+        person = referred_by(make_partner())
+        deposit = Deposit.objects.create(
+            user=person.user, amount=100_000, currency="INR", status="paid", paid_at=timezone.now()
+        )
+
+    def refund():
+        try:
+            with site_context(site_id), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '300ms'")
+                Deposit.objects.select_for_update(no_key=True).get(pk=deposit.pk)
+            return "through"
+        except OperationalError:
+            return "waits"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with site_context(site_id):
+            services.reward_deposits([OutboxEvent(payload={"deposit_id": str(deposit.pk)})])
+            assert Bonus.objects.filter(deposit=deposit).exists()
+            assert pool.submit(refund).result() == "waits"
+        assert pool.submit(refund).result() == "through"
