@@ -3,7 +3,7 @@
 from apps.payments.services.accounts import account_of, credentials, set_stripe_account, verify_signature
 from apps.payments.services.events import handle_events
 from apps.payments.services.opening import call_off, cancel_payment, open_payment, record_intent, start_payment
-from apps.payments.services.refunding import owed, request_refund, retry_refund, send_refund, settle_refund
+from apps.payments.services.refunding import owed, request_refund, retry_refund, send_refund, settle_refund, underway
 
 __all__ = [
     "account_of",
@@ -20,5 +20,6 @@ __all__ = [
     "set_stripe_account",
     "settle_refund",
     "start_payment",
+    "underway",
     "verify_signature",
 ]

@@ -48,7 +48,7 @@ def request_refund(
         return known, False
     if payment.status != Payment.Status.SUCCEEDED:
         raise Conflict("invalid_state", "Nothing was paid that could go back.")
-    rest = payment.amount - gone(payment) - _underway(payment)
+    rest = payment.amount - gone(payment) - underway(payment)
     if rest <= 0:
         raise Conflict("invalid_state", _ALL_BACK_AGAIN if owed(payment) else "All of it went back already.")
     if amount is not None and amount > rest:
@@ -186,7 +186,7 @@ def gone(payment: Payment) -> int:
     singly; those we have asked for and not heard of are in it too, and those sent back were.
     """
     told = _sum(payment.refunds.filter(status=Status.SUCCEEDED)) + owed(payment)
-    untold = max(payment.charge_refunded - told - _underway(payment), 0)
+    untold = max(payment.charge_refunded - told - underway(payment), 0)
     lost = _sum(payment.disputes.filter(status=Dispute.Status.LOST))
     return min(told + untold + lost, payment.amount)
 
@@ -209,8 +209,8 @@ def pass_on(payment: Payment, *, external_id: str, reason: str = "") -> None:
     purposes.of(payment).refunded(payment, amount=more, external_id=external_id, reason=reason)
 
 
-def _underway(payment: Payment) -> int:
-    """A retry is counted where what it retries is."""
+def underway(payment: Payment) -> int:
+    """What was asked for and is not known to be made or refused. A retry is counted where what it retries is."""
     return _sum(payment.refunds.filter(status=Status.REQUESTED, retry_of=None))
 
 

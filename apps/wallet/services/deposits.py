@@ -124,8 +124,7 @@ def _settle(deposit: Deposit, payment: Payment, *, into_debt: bool = True) -> No
 
     What Stripe gave back by itself may have been spent already: then it is owed.
     """
-    underway = sum(payment.refunds.filter(status=PaymentRefund.Status.REQUESTED).values_list("amount", flat=True))
-    more = min(deposit.refunded_amount + underway, deposit.amount) - deposit.taken
+    more = min(deposit.refunded_amount + payments.underway(payment), deposit.amount) - deposit.taken
     user, currency, ref = deposit.user_id, deposit.currency, str(deposit.pk)
     if more > 0:
         take_deposit(user_id=user, amount=more, currency=currency, ref_id=ref, into_debt=into_debt)

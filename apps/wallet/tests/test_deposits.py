@@ -2,10 +2,11 @@
 
 import pytest
 
+from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.payments.models import PaymentRefund
-from apps.payments.services import settle_refund
-from apps.payments.tests.factories import charge_of, dispute_of, intent_of
+from apps.payments.services import retry_refund, settle_refund
+from apps.payments.tests.factories import charge_of, dispute_of, intent_of, refund_of
 from apps.sites.services import change_settings
 from apps.wallet import selectors, services
 from apps.wallet.models import Deposit, Entry
@@ -220,3 +221,29 @@ def test_a_refund_that_was_faster_than_the_payment(api, bank, ann, told):
 
     deposit.refresh_from_db()
     assert (deposit.status, pockets(ann)["funds"]) == ("refunded", 0)
+
+
+def ask(deposit, external_id, amount):
+    return services.ask_deposit_refund(deposit=deposit, external_id=external_id, amount=amount, actor=SYSTEM)[0]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_what_is_sent_again_is_taken_out_once(api, bank, ann, pay_in, first):
+    """The bank sent 4,000 back; while they are sent again, staff give 1,000 more back."""
+    deposit = pay_in(open_by(api, ann, 10_000))
+    sent = ask(deposit, "r-1", 4_000)
+    settle_refund(refund_id=sent.pk, provider_id="re_1", state="succeeded")
+    settle_refund(refund_id=sent.pk, provider_id="re_1", state="failed")
+    sent.refresh_from_db()
+    again = retry_refund(refund=sent, actor=SYSTEM)
+
+    more = ask(deposit, "r-2", 1_000)
+
+    assert pockets(ann) == {"available": 0, "owed": 0, "funds": 5_000}
+    told = [(again, "re_2"), (more, "re_3")]
+    for refund, provider_id in (told[first], told[1 - first]):
+        settle_refund(refund_id=refund.pk, provider_id=provider_id, state="succeeded")
+        assert pockets(ann) == {"available": 0, "owed": 0, "funds": 5_000}
+    deposit.refresh_from_db()
+    assert (deposit.taken, deposit.refunded_amount, deposit.status) == (5_000, 5_000, "partially_refunded")
+    assert selectors.contradictions() == []
