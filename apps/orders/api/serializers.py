@@ -164,12 +164,6 @@ class CancelRequest(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
 
 
-class RefundRequest(serializers.Serializer[Any]):
-    external_id = serializers.CharField(max_length=128)
-    amount = AmountField(required=False, allow_null=True, help_text="Minor units; all that is left without it.")
-    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
-
-
 class RefundLineRow(serializers.Serializer[Any]):
     line_id = serializers.UUIDField()
     amount = serializers.IntegerField()

@@ -14,13 +14,13 @@ from apps.accounts.api.caller import person
 from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import Conflict, NotFound
 from apps.core.phases import call_out
-from apps.core.tenancy import require_site_id
 from apps.orders import services
 from apps.orders.api import serializers
 from apps.orders.api.filters import OrderFilter
 from apps.orders.invoice_pdf import invoice_file
 from apps.orders.models import Order
-from apps.payments.services import call_off, send_refund, start_payment
+from apps.payments.api.serializers import RefundRequest
+from apps.payments.services import call_off, start_payment, start_refund
 from apps.rbac.access import SIGNED_IN, access_of, requires
 
 BUYER = "customer__user_id"
@@ -120,7 +120,7 @@ class RefundView(ApiView):
     same again answers 200 with the same refund."""
 
     access = {"POST": REFUND}
-    serializer_class = serializers.RefundRequest
+    serializer_class = RefundRequest
 
     @extend_schema(responses={201: serializers.RefundRow, 200: serializers.RefundRow})
     def post(self, request: Request, pk: UUID) -> Any:
@@ -136,18 +136,13 @@ class RefundView(ApiView):
         return Response(serializers.RefundRow(refund).data, status=201 if is_new else 200)
 
     def _at_stripe(self, request: Request, order: Order, wanted: dict[str, Any], actor: Any) -> Any:
-        """Asked for, made, then told. Not answered by Stripe it goes on by itself; asking again says what became of it."""
         refund, is_new = services.ask_refund(order=order, actor=actor, **wanted)
-        site_id = require_site_id()
 
-        def call() -> None:
-            send_refund(site_id=site_id, refund_id=refund.pk)
-
-        def finish(_: None) -> Response:
+        def answer() -> Response:
             made = services.find_refund(order=order, refund=refund)
             return Response(serializers.RefundRow(made).data, status=201 if is_new else 200)
 
-        return call_out(request, call, finish)
+        return call_out(request, *start_refund(refund, answer))
 
 
 def visible_orders(request: Any) -> QuerySet[Order]:

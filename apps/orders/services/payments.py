@@ -167,12 +167,8 @@ def owed_of(order: Order) -> int:
 
 
 def find_refund(*, order: Order, refund: PaymentRefund) -> Refund:
-    """What became of it. Raises Conflict payment_provider_refused when Stripe would not give it back, invalid_state when all of
-    the order had gone back by another way meanwhile."""
-    refund.refresh_from_db()
+    """What became of it. Raises Conflict invalid_state when all of the order had gone back by another way meanwhile."""
     told = Refund.objects.select_related("order").filter(order=order, external_id=refund.external_id).first()
     if told is not None:
         return told  # also if the bank sent it back since: then it is owed, and sent again
-    if refund.status == PaymentRefund.Status.FAILED:
-        raise payment_errors.provider_refused(refund.failure or "the refund failed")
     raise Conflict("invalid_state", "All of this order had gone back by another way, a dispute or a refund at Stripe.")

@@ -3,7 +3,15 @@
 from apps.payments.services.accounts import account_of, credentials, set_stripe_account, verify_signature
 from apps.payments.services.events import handle_events
 from apps.payments.services.opening import call_off, cancel_payment, open_payment, record_intent, start_payment
-from apps.payments.services.refunding import owed, request_refund, retry_refund, send_refund, settle_refund, underway
+from apps.payments.services.refunding import (
+    owed,
+    request_refund,
+    retry_refund,
+    send_refund,
+    settle_refund,
+    start_refund,
+    underway,
+)
 
 __all__ = [
     "account_of",
@@ -20,6 +28,7 @@ __all__ = [
     "set_stripe_account",
     "settle_refund",
     "start_payment",
+    "start_refund",
     "underway",
     "verify_signature",
 ]

@@ -5,7 +5,9 @@ same key, which asks rather than refunds twice.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -35,8 +37,8 @@ def request_refund(
 ) -> tuple[PaymentRefund, bool]:
     """A refund that is to be made, and whether it is new. `amount` None is all that is left.
 
-    It is sent after the commit by a task; a request that wants the outcome calls `send_refund` itself. Raises Conflict
-    (invalid_state, external_id_conflict), Invalid (refund_exceeds_order).
+    It is sent after the commit by a task; a request that wants the outcome goes on with `start_refund`. Raises Conflict
+    (invalid_state, external_id_conflict), Invalid (refund_exceeds_{purpose}).
     """
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
     known = PaymentRefund.objects.filter(payment=payment, external_id=external_id).first()
@@ -52,7 +54,9 @@ def request_refund(
     if rest <= 0:
         raise Conflict("invalid_state", _ALL_BACK_AGAIN if owed(payment) else "All of it went back already.")
     if amount is not None and amount > rest:
-        raise Invalid("refund_exceeds_order", "More than is left of the payment.", field="amount", rest=rest)
+        raise Invalid(
+            f"refund_exceeds_{payment.purpose}", f"More than is left of this {payment.purpose}.", field="amount", rest=rest
+        )  # fmt: skip
     refund = PaymentRefund.objects.create(
         payment=payment, external_id=external_id, amount=amount or rest, reason=reason,
         requested_by=actor if isinstance(actor, User) else None,
@@ -92,6 +96,26 @@ def retry_refund(*, refund: PaymentRefund, actor: audit.Actor) -> PaymentRefund:
     )
     _send_soon(again)
     return again
+
+
+def start_refund(refund: PaymentRefund, answer: Callable[[], Any]) -> tuple[Callable[[], None], Callable[[None], Any]]:
+    """(call, finish) of the request's next phases: have Stripe make it, then answer.
+
+    Not answered by Stripe it goes on by itself; asking again says what became of it. One that was made is not refused if its
+    bank sends it back: it is owed. `finish` raises Conflict payment_provider_refused.
+    """
+    site_id, refund_id = require_site_id(), refund.pk
+
+    def call() -> None:
+        send_refund(site_id=site_id, refund_id=refund_id)
+
+    def finish(_: None) -> Any:
+        refund.refresh_from_db()
+        if refund.status == Status.FAILED and refund.provider_id is None:
+            raise errors.provider_refused(refund.failure or "the refund failed")
+        return answer()
+
+    return call, finish
 
 
 def _send_soon(refund: PaymentRefund) -> None:

@@ -15,8 +15,8 @@ from apps.core.api.throttling import client_ip
 from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import NotFound
 from apps.core.phases import call_out
-from apps.core.tenancy import require_site_id
-from apps.payments.services import send_refund, start_payment
+from apps.payments.api.serializers import RefundRequest
+from apps.payments.services import start_payment, start_refund
 from apps.rbac.access import SIGNED_IN, access_of, requires
 from apps.wallet import services
 from apps.wallet.api import serializers
@@ -95,7 +95,7 @@ class DepositRefundView(ApiView):
     answers 200."""
 
     access = {"POST": REFUND}
-    serializer_class = serializers.DepositRefundRequest
+    serializer_class = RefundRequest
 
     @extend_schema(responses={201: serializers.DepositRow, 200: serializers.DepositRow})
     def post(self, request: Request, pk: UUID) -> Any:
@@ -105,13 +105,9 @@ class DepositRefundView(ApiView):
             raise NotFound()
         actor: Any = request.user
         refund, is_new = services.ask_deposit_refund(deposit=deposit, actor=actor, **self.validated(request))
-        site_id = require_site_id()
 
-        def call() -> None:
-            send_refund(site_id=site_id, refund_id=refund.pk)
+        def answer() -> Response:
+            deposit.refresh_from_db()
+            return Response(serializers.DepositRow(deposit).data, status=201 if is_new else 200)
 
-        def finish(_: None) -> Response:
-            made = services.find_deposit_refund(deposit_id=deposit.pk, refund=refund)
-            return Response(serializers.DepositRow(made).data, status=201 if is_new else 200)
-
-        return call_out(request, call, finish)
+        return call_out(request, *start_refund(refund, answer))

@@ -80,9 +80,3 @@ class OpenedDepositRow(DepositRow):
 
     def get_client_secret(self, deposit: Deposit) -> str:
         return str(self.context["client_secret"])
-
-
-class DepositRefundRequest(serializers.Serializer[Any]):
-    external_id = serializers.CharField(max_length=128)
-    amount = AmountField(required=False, allow_null=True, help_text="Minor units; all that is left without it.")
-    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)

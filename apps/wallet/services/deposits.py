@@ -3,15 +3,12 @@
 The payment is locked before the deposit, the wallet's accounts last.
 """
 
-from uuid import UUID
-
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.core import outbox
 from apps.core.errors import Conflict, Invalid
-from apps.payments import errors as payment_errors
 from apps.payments import services as payments
 from apps.payments.models import Dispute, Payment, PaymentRefund
 from apps.sites.selectors import current_site, site_settings
@@ -146,24 +143,9 @@ def ask_deposit_refund(
     if deposit.status in (Status.PENDING, Status.CANCELLED):
         raise Conflict("invalid_state", f"This deposit is {deposit.get_status_display().lower()}.")
     payment = Payment.objects.select_for_update().get(purpose=PURPOSE, subject_id=deposit.pk)
-    try:
-        refund, is_new = payments.request_refund(
-            payment=payment, external_id=external_id, amount=amount, reason=reason, actor=actor
-        )
-    except Invalid as error:
-        if error.code != "refund_exceeds_order":
-            raise
-        raise Invalid(
-            "refund_exceeds_deposit", "More than is left of this deposit.", field="amount", **error.details
-        ) from error
+    refund, is_new = payments.request_refund(
+        payment=payment, external_id=external_id, amount=amount, reason=reason, actor=actor
+    )
     if is_new:
         _settle(_locked(payment), payment, into_debt=False)
     return refund, is_new
-
-
-def find_deposit_refund(*, deposit_id: UUID, refund: PaymentRefund) -> Deposit:
-    """The deposit once its refund is made. Raises Conflict payment_provider_refused when Stripe would not give it back."""
-    refund.refresh_from_db()
-    if refund.status == PaymentRefund.Status.FAILED:
-        raise payment_errors.provider_refused(refund.failure or "the refund failed")
-    return Deposit.objects.get(pk=deposit_id)

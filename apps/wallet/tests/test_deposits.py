@@ -247,3 +247,32 @@ def test_what_is_sent_again_is_taken_out_once(api, bank, ann, pay_in, first):
     deposit.refresh_from_db()
     assert (deposit.taken, deposit.refunded_amount, deposit.status) == (5_000, 5_000, "partially_refunded")
     assert selectors.contradictions() == []
+
+
+def test_a_refund_that_the_bank_sent_back_was_not_refused(api, bank, ann, boss, pay_in, told):
+    deposit = open_by(api, ann)
+    bank.pay(payment_of(deposit).provider_id)
+    pay_in(deposit)
+    assert refund(api, boss, deposit, amount=20_000).status_code == 201
+    made = PaymentRefund.objects.get()
+    bank.post(f"refunds/{made.provider_id}", status="failed")
+    told("refund.failed", bank.server.store.find("acct_ALPHA", "refund", made.provider_id))
+
+    again = refund(api, boss, deposit, amount=20_000)
+
+    made.refresh_from_db()
+    assert (made.status, made.owed) == ("failed", True)
+    assert (again.status_code, again.json()["refunded_amount"]) == (200, 20_000)
+    assert pockets(ann)["funds"] == 30_000
+
+
+def test_a_refund_that_stripe_refuses_is_told_as_refused(api, bank, ann, boss, pay_in):
+    deposit = open_by(api, ann)
+    bank.pay(payment_of(deposit).provider_id)
+    pay_in(deposit)
+    bank.post("disputes", payment_intent=payment_of(deposit).provider_id)
+
+    answers = [refund(api, boss, deposit) for _ in range(2)]
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(409, "payment_provider_refused")}
+    assert pockets(ann)["funds"] == 50_000
