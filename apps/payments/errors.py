@@ -17,5 +17,5 @@ def provider_refused(message: str) -> Conflict:
     return Conflict("payment_provider_refused", f"Stripe refused: {message}"[:300])
 
 
-def own_order() -> Denied:
-    return Denied("own_order", "Somebody else has to refund your own order.")
+def own(purpose: str) -> Denied:
+    return Denied(f"own_{purpose}", f"Somebody else has to refund your own {purpose}.")

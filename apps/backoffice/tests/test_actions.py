@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import ApiKey, Membership
 from apps.accounts.services import create_api_key
@@ -13,13 +14,15 @@ from apps.commissions.models import Commission, PlanVersion
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.core import outbox
 from apps.core.models import OutboxEvent
+from apps.payments.tests.factories import make_payment
 from apps.payouts.services import approve_payout, request_payout
 from apps.referrals.models import Partner, TreeMove
 from apps.referrals.services import join
 from apps.referrals.tests.factories import make_chain
 from apps.sites.models import SiteSettings
-from apps.wallet.models import Account, Balance, Entry, Lot, Posting
+from apps.wallet.models import Account, Balance, Deposit, Entry, Lot, Posting
 from apps.wallet.selectors import wallet_summary
+from apps.wallet.services import deposit_funds
 from apps.wallet.tests.factories import give_earnings
 
 from .conftest import listing, page_of
@@ -396,3 +399,17 @@ def test_staff_do_not_refund_their_own_order(office, site):
 
     assert desk.said == [f"{order}: Somebody else has to refund your own order."]
     assert (now(order), order.refunds.count()) == ("paid", 0)
+
+
+def test_staff_do_not_refund_their_own_deposit(office, site):
+    desk = office("admin")
+    deposit = Deposit.objects.create(user=desk.user, amount=500, currency="INR", status="paid", paid_at=timezone.now())
+    deposit_funds(user_id=desk.user.pk, amount=500, currency="INR", ref_id=str(deposit.pk))
+    payment = make_payment(
+        purpose="deposit", subject_id=deposit.pk, amount=500, status="succeeded", user=desk.user, succeeded_at=timezone.now()
+    )  # fmt: skip
+
+    desk.do("refund_rest", deposit, note="Mine")
+
+    assert desk.said == [f"{deposit}: Somebody else has to refund your own deposit."]
+    assert (now(deposit), payment.refunds.count(), wallet_summary(desk.user.pk).funds) == ("paid", 0, 500)

@@ -6,11 +6,11 @@ from apps.audit import services as audit
 from apps.audit.services import Actor
 from apps.core import money, outbox
 from apps.core.errors import Conflict, Invalid
-from apps.orders import errors
 from apps.orders.models import Customer, Order, OrderLine, Refund, RefundLine
 from apps.orders.services.activation import revoke_by_refund
 from apps.orders.services.owning import cancel_by_refund
 from apps.orders.services.recording import digest
+from apps.payments.errors import own
 
 
 @transaction.atomic
@@ -60,7 +60,7 @@ def refuse_own(order: Order, actor: Actor) -> None:
     if user_id is None:
         return
     if order.user_id == user_id or Customer.objects.filter(pk=order.customer_id, user_id=user_id).exists():
-        raise errors.own_order()
+        raise own("order")
 
 
 def _spread(refund: Refund, order: Order) -> None:

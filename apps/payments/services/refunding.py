@@ -38,8 +38,9 @@ def request_refund(
     """A refund that is to be made, and whether it is new. `amount` None is all that is left.
 
     It is sent after the commit by a task; a request that wants the outcome goes on with `start_refund`. Raises Conflict
-    (invalid_state, external_id_conflict), Invalid (refund_exceeds_{purpose}).
+    (invalid_state, external_id_conflict), Invalid (refund_exceeds_{purpose}), Denied (own_{purpose}).
     """
+    _refuse_own(payment, actor)
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
     known = PaymentRefund.objects.filter(payment=payment, external_id=external_id).first()
     if known is not None:
@@ -73,11 +74,10 @@ def retry_refund(*, refund: PaymentRefund, actor: audit.Actor) -> PaymentRefund:
     """Send again what the bank sent back: a new refund at Stripe, in place of one that is owed.
 
     What was bought heard of the first, so it hears nothing of this one. Raises Conflict invalid_state (not owed, or under way
-    again already), Denied own_order.
+    again already), Denied own_{purpose}.
     """
     payment = Payment.objects.select_for_update().get(pk=refund.payment_id)
-    if actor.actor_id is not None and payment.user_id == actor.actor_id:
-        raise errors.own_order()
+    _refuse_own(payment, actor)
     refund = PaymentRefund.objects.get(pk=refund.pk)
     if not refund.owed:
         raise Conflict("invalid_state", "The buyer is not owed this refund.")
@@ -96,6 +96,12 @@ def retry_refund(*, refund: PaymentRefund, actor: audit.Actor) -> PaymentRefund:
     )
     _send_soon(again)
     return again
+
+
+def _refuse_own(payment: Payment, actor: audit.Actor) -> None:
+    """Whoever paid it doesn't decide that the money comes back, whatever else they may."""
+    if actor.actor_id is not None and payment.user_id == actor.actor_id:
+        raise errors.own(payment.purpose)
 
 
 def start_refund(refund: PaymentRefund, answer: Callable[[], Any]) -> tuple[Callable[[], None], Callable[[None], Any]]:

@@ -274,5 +274,5 @@ def test_the_buyer_does_not_send_their_own_again(shop):
         with pytest.raises(Denied) as refused:
             services.retry_refund(refund=refund, actor=buyer)
 
-        assert refused.value.code == "own_order"
+        assert refused.value.code == "own_test"
         assert not PaymentRefund.objects.filter(retry_of=refund).exists()

@@ -138,7 +138,8 @@ def ask_deposit_refund(
 ) -> tuple[PaymentRefund, bool]:
     """Ask for a deposit back, in part or all that is left of it: taken out of funds now, given back at Stripe, then `refunded`.
 
-    Raises Conflict (invalid_state; insufficient_balance: it was spent; external_id_conflict), Invalid refund_exceeds_deposit.
+    Raises Conflict (invalid_state; insufficient_balance: it was spent; external_id_conflict), Invalid refund_exceeds_deposit,
+    Denied own_deposit.
     """
     if deposit.status in (Status.PENDING, Status.CANCELLED):
         raise Conflict("invalid_state", f"This deposit is {deposit.get_status_display().lower()}.")

@@ -276,3 +276,15 @@ def test_a_refund_that_stripe_refuses_is_told_as_refused(api, bank, ann, boss, p
 
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(409, "payment_provider_refused")}
     assert pockets(ann)["funds"] == 50_000
+
+
+def test_nobody_gives_their_own_deposit_back(api, bank, boss, pay_in):
+    deposit = pay_in(open_by(api, boss))
+
+    answer = refund(api, boss, deposit)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "own_deposit")
+    deposit.refresh_from_db()
+    assert (deposit.status, deposit.taken, PaymentRefund.objects.count()) == ("paid", 0, 0)
+    assert pockets(boss)["funds"] == 50_000
+    assert not AuditEvent.objects.filter(action="payment.refund_requested").exists()
