@@ -109,8 +109,9 @@ class PaymentRefund(SiteModel):
     """One refund at Stripe: asked for by us (then with the id it was asked for under) or made there.
 
     REQUESTED: we don't know yet what became of it; its key, which is this row's id, asks again without doing it twice.
-    FAILED without an id of Stripe's: refused, nothing moved. With one it was made and the bank sent it back: it stays counted as
-    gone, and is `owed` to the buyer until another refund, `retry_of` this one, is made in its place and counts instead.
+    FAILED without an id of Stripe's: refused, nothing moved; should Stripe say that it made it after all, that counts. With an
+    id it was made and the bank sent it back: it stays counted as gone, and is `owed` to the buyer until another refund,
+    `retry_of` this one, is made in its place and counts instead.
     """
 
     class Status(models.TextChoices):

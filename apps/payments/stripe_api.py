@@ -109,7 +109,8 @@ def _call(call: Any, credentials: Credentials) -> Any:
         raise errors.provider_unavailable() from error
     except stripe.InvalidRequestError as error:
         raise errors.provider_refused(error.user_message or str(error)) from error
-    except stripe.AuthenticationError as error:
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        # Of the key, not of what was asked: that may have been done before.
         raise errors.payments_unavailable() from error
     except stripe.StripeError as error:
         # 409: the same call is under way, from another process. What becomes of it is not known either.

@@ -23,6 +23,10 @@ def invalid(message: str, param: str, code: str = "parameter_invalid_integer") -
     return Refusal(400, message, param=param, code=code)
 
 
+def forbidden() -> Refusal:
+    return Refusal(403, "The provided key does not have the required permissions for this endpoint on this account.")
+
+
 def unexpected_state(intent: dict[str, Any], verb: str) -> Refusal:
     message = (
         f"You cannot {verb} this PaymentIntent because it has a status of {intent['status']}. "

@@ -13,6 +13,8 @@ class Faults:
     after_commit_timeout: float = 0.0  # it was done, and no answer comes
     timeout_seconds: float = 2.0
     before_500: float = 0.0  # nothing was done
+    before_403: float = 0.0  # the key may not do that
+    next_before_403: int = 0
     delay_seconds: float = 0.0
     next_after_commit_500: int = 0
     next_after_commit_timeout: int = 0

@@ -99,6 +99,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._send_refusal(errors.Refusal(401, f"Invalid API Key provided: {shown}"))
         if faults.happens("before_500"):
             return self.send_json(500, _broken())
+        if faults.happens("before_403"):
+            return self._send_refusal(errors.forbidden())
         status, body, replayed = self._alone(account)
         headers = {"Request-Id": self.server.store.new_id("req")} | (
             {"Idempotent-Replayed": "true"} if replayed else {}

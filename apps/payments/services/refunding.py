@@ -180,15 +180,17 @@ def settle_refund(*, refund_id: UUID | str, provider_id: str, state: str, failur
 def apply_state(refund: PaymentRefund, *, provider_id: str, state: str, failure: str = "") -> None:
     """What Stripe says of one refund. States only move forward. `refund`'s payment is locked.
 
-    One that was made and failed is owed, whether or not we had heard that it was made: events come in any order.
+    One that was made and failed is owed, whether or not we had heard that it was made: events come in any order. Nor is a
+    refusal the last word: Stripe may have made it before it refused, or we have misread an answer.
     """
     is_gone = state in ("failed", "canceled")
     status = Status.FAILED if is_gone else Status.SUCCEEDED
     fields, was_asked = [], refund.status == Status.REQUESTED and refund.external_id is not None
+    was_refused = refund.status == Status.FAILED and refund.provider_id is None and bool(provider_id)
     if provider_id and refund.provider_id is None:
         refund.provider_id = provider_id
         fields.append("provider_id")
-    if refund.status == Status.REQUESTED or (refund.status == Status.SUCCEEDED and is_gone):
+    if refund.status == Status.REQUESTED or was_refused or (refund.status == Status.SUCCEEDED and is_gone):
         refund.status, refund.failure, refund.settled_at = status, failure[:200], timezone.now()
         refund.owed = is_gone and refund.provider_id is not None
         fields += ["status", "failure", "settled_at", "owed"]

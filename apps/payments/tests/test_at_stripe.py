@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -182,6 +182,53 @@ def test_a_key_that_stripe_no_longer_knows_is_no_answer_about_the_refund(shop, f
     services.send_refund(site_id=shop, refund_id=refund.pk)
 
     assert state(shop, refund) == ("succeeded", 4_000)
+
+
+def test_a_key_that_may_not_refund_is_no_answer_about_the_refund(shop, fake_stripe):
+    """The first call made it and was not answered; then somebody restricted the key."""
+    refund = refund_of(shop, paid(shop, fake_stripe))
+    fake_stripe.faults(next_after_commit_500=1)
+    with pytest.raises(Unavailable):
+        services.send_refund(site_id=shop, refund_id=refund.pk)
+    fake_stripe.faults(next_before_403=1)
+
+    with pytest.raises(Unavailable):
+        services.send_refund(site_id=shop, refund_id=refund.pk)
+    assert state(shop, refund) == ("requested", 0)
+    services.send_refund(site_id=shop, refund_id=refund.pk)
+
+    assert given_back(fake_stripe) == 1
+    assert state(shop, refund) == ("succeeded", 4_000)
+
+
+@pytest.mark.parametrize(("said", "owed"), [("succeeded", False), ("failed", True)])
+def test_a_refund_that_was_made_though_we_took_it_for_refused_counts(shop, fake_stripe, deliver, said, owed):
+    payment = paid(shop, fake_stripe)
+    refund = refund_of(shop, payment)
+    with site_context(shop):
+        payment.refresh_from_db()
+        services.settle_refund(refund_id=refund.pk, provider_id="", state="failed", failure="no")
+    found = factories.refund_of(payment, 4_000, "re_1", status=said, metadata={"refund_id": str(refund.pk)})
+
+    for _ in range(2):
+        event = factories.event("refund.updated", found)
+        assert factories.send(Client(), event, secret="whsec_ALPHA").status_code == 200
+    with site_context(shop):
+        deliver()
+
+        kept = PaymentRefund.objects.get()
+    assert (kept.status, kept.owed, kept.provider_id) == (said, owed, "re_1")
+    assert Told.said == [("refund failed", 4_000), ("refunded", 4_000)]
+
+
+def test_the_database_lets_what_was_made_and_failed_stay_failed(shop, fake_stripe):
+    refund = refund_of(shop, paid(shop, fake_stripe))
+    with site_context(shop):
+        services.settle_refund(refund_id=refund.pk, provider_id="re_1", state="failed", failure="no")
+
+    with pytest.raises(IntegrityError), site_context(shop):
+        PaymentRefund.objects.update(status="succeeded", owed=False)
+    assert state(shop, refund) == ("failed", 4_000)
 
 
 def test_a_refund_that_is_older_than_its_key_is_looked_for_first(shop, fake_stripe):

@@ -278,6 +278,21 @@ def test_a_refund_that_stripe_refuses_is_told_as_refused(api, bank, ann, boss, p
     assert pockets(ann)["funds"] == 50_000
 
 
+def test_what_stripe_made_after_all_is_taken_out_again(api, bank, ann, pay_in, told):
+    """Told that it was refused, somebody spent what was in the funds again; then Stripe says that it was made."""
+    deposit = pay_in(open_by(api, ann))
+    asked = ask(deposit, "r-1", 20_000)
+    settle_refund(refund_id=asked.pk, provider_id="", state="failed", failure="no")
+    assert pockets(ann)["funds"] == 50_000
+
+    told("refund.updated", refund_of(payment_of(deposit), 20_000, "re_1", metadata={"refund_id": str(asked.pk)}))
+
+    deposit.refresh_from_db()
+    assert (deposit.status, deposit.taken, deposit.refunded_amount) == ("partially_refunded", 20_000, 20_000)
+    assert pockets(ann)["funds"] == 30_000
+    assert selectors.contradictions() == []
+
+
 def test_nobody_gives_their_own_deposit_back(api, bank, boss, pay_in):
     deposit = pay_in(open_by(api, boss))
 
