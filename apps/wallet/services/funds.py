@@ -4,12 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
 
 from apps.audit import services as audit
 from apps.core.errors import Conflict, Invalid
 from apps.core.ids import uuid7
 from apps.wallet.errors import insufficient_balance
-from apps.wallet.models import Books, Entry, Pocket
+from apps.wallet.models import Books, Entry, Pocket, Posting
 from apps.wallet.services import guards, lots
 from apps.wallet.services.accounts import lock, open_accounts, system_account
 from apps.wallet.services.earnings import Credit, credit_earnings
@@ -72,9 +73,14 @@ def take_deposit(*, user_id: UUID, amount: int, currency: str, ref_id: str, into
 
 @transaction.atomic
 def return_deposit(*, user_id: UUID, amount: int, currency: str, ref_id: str) -> Entry:
-    """What was set aside for a refund that failed is in funds again."""
-    accounts = open_accounts([user_id], (Pocket.FUNDS,), currency)
-    lines = [(accounts[user_id, Pocket.FUNDS], amount), (system_account(Books.DEPOSITS, currency), -amount)]
+    """What was set aside for a refund that failed is in funds again; the debt that the same deposit has left is settled first."""
+    accounts = open_accounts([user_id], (Pocket.FUNDS, Pocket.OWED), currency)
+    funds, owed = accounts[user_id, Pocket.FUNDS], accounts[user_id, Pocket.OWED]
+    debt = -lock([funds, owed])[owed]
+    if debt:  # others' are settled by the next earnings, as ever
+        its = Posting.objects.filter(account_id=owed, entry__ref_type="deposit", entry__ref_id=ref_id)
+        debt = min(debt, -(its.aggregate(left=Sum("amount"))["left"] or 0), amount)
+    lines = [(funds, amount - debt), (owed, debt), (system_account(Books.DEPOSITS, currency), -amount)]
     return post([Draft(Entry.Kind.RELEASE, f"deposit:{ref_id}:{uuid7()}", lines, "deposit", ref_id)], currency)[0]
 
 

@@ -303,3 +303,33 @@ def test_nobody_gives_their_own_deposit_back(api, bank, boss, pay_in):
     assert (deposit.status, deposit.taken, PaymentRefund.objects.count()) == ("paid", 0, 0)
     assert pockets(boss)["funds"] == 50_000
     assert not AuditEvent.objects.filter(action="payment.refund_requested").exists()
+
+
+def test_what_comes_back_settles_the_debt_of_its_deposit_first(api, bank, ann, pay_in, told):
+    """20,000 are set aside, 30,000 spent and given back at Stripe all the same; then the 20,000 are refused."""
+    deposit = pay_in(open_by(api, ann))
+    asked = ask(deposit, "r-1", 20_000)
+    spend(ann, 30_000)
+    told("refund.created", refund_of(payment_of(deposit), 30_000))
+    assert pockets(ann) == {"available": 0, "owed": 30_000, "funds": 0}
+
+    settle_refund(refund_id=asked.pk, provider_id="", state="failed", failure="no")
+
+    deposit.refresh_from_db()
+    assert (deposit.taken, deposit.refunded_amount) == (30_000, 30_000)
+    assert pockets(ann) == {"available": 0, "owed": 10_000, "funds": 0}
+    assert selectors.contradictions() == []
+
+
+def test_what_comes_back_pays_no_other_debt(api, bank, ann, pay_in, told):
+    """One that an earlier deposit left, say: the next earnings settle that."""
+    earlier = pay_in(open_by(api, ann, 9_000))
+    spend(ann, 9_000)
+    told("charge.refunded", charge_of(payment_of(earlier), 9_000))
+    deposit = pay_in(open_by(api, ann))
+    asked = ask(deposit, "r-1", 20_000)
+
+    settle_refund(refund_id=asked.pk, provider_id="", state="failed", failure="no")
+
+    assert pockets(ann) == {"available": 0, "owed": 9_000, "funds": 50_000}
+    assert selectors.contradictions() == []
