@@ -18,6 +18,7 @@ from apps.core.tenancy import reading_across
 from apps.orders import services
 from apps.orders.invoice_pdf import invoice_file
 from apps.orders.models import Customer, Invoice, Order, OrderLine, Refund, Service
+from apps.payments import services as payments
 
 # What the design kit calls the states of an order.
 _TONE = {
@@ -108,7 +109,8 @@ class OrderAdmin(UplineModelAdmin):
     @admin.display(description="sent back by the bank")
     def sent_back(self, order: Order) -> str:
         """Of what was refunded, what the buyer is still owed."""
-        owed = services.owed_of(order)
+        bought_here = order.source == Order.Source.CHECKOUT
+        owed = payments.owed(services.open_payment_of(order)) if bought_here else 0
         if not owed:
             return "nothing"
         url = f"{reverse('admin:payments_paymentrefund_changelist')}?owed__exact=1"

@@ -15,7 +15,8 @@ from apps.payments import errors
 
 TIMEOUT = (3.05, 10)
 """Seconds to connect and to answer. A request waits for it, without holding a transaction."""
-GONE_STATES = ("canceled",)
+GONE = "canceled"
+GONE_STATES = (GONE,)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ opposite sign on one of its own accounts, so every entry sums to zero per curren
 guard role does, from the postings, and a CHECK on it refuses an overdraft.
 """
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -227,6 +228,8 @@ class Deposit(SiteModel):
         Status.PARTIALLY_REFUNDED: (Status.REFUNDED,),
     }
     REFUNDABLE: ClassVar[tuple[str, ...]] = (Status.PAID, Status.PARTIALLY_REFUNDED)
+    # Within the day for which Stripe knows the key that its payment was opened under: it has one intent, whoever asks.
+    PAYABLE_FOR: ClassVar[timedelta] = timedelta(hours=12)
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     amount = models.BigIntegerField()
@@ -263,6 +266,10 @@ class Deposit(SiteModel):
         """What the design kit calls the state."""
         shown = {"partially_refunded": "processing", "refunded": "reversed", "cancelled": "rejected"}
         return shown.get(self.status, self.status)
+
+    @property
+    def payable_until(self) -> datetime:
+        return self.created_at + self.PAYABLE_FOR
 
     @property
     def rest(self) -> int:

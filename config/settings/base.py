@@ -236,6 +236,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "anchor-chains": {"task": "apps.core.tasks.anchor_chains", "schedule": 300.0},
     "refunds-to-send": {"task": "apps.payments.tasks.send_refunds", "schedule": 15.0},
     "orders-to-lapse": {"task": "apps.orders.tasks.lapse_orders", "schedule": 30.0},
+    "deposits-to-lapse": {"task": "apps.wallet.tasks.lapse_deposits", "schedule": 300.0},
     "services-to-expire": {"task": "apps.orders.tasks.expire_services", "schedule": 60.0},
     "transfers-due": {"task": "apps.allocations.tasks.sweep_transfers", "schedule": 10.0},
     "activities-to-finish": {"task": "apps.activities.tasks.finish_activities", "schedule": 20.0},

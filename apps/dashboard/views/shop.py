@@ -23,7 +23,7 @@ from apps.orders import services
 from apps.orders.invoice_pdf import invoice_file
 from apps.orders.models import Order
 from apps.payments.models import StripeAccount
-from apps.payments.services import call_off, start_payment
+from apps.payments.services import call_off, owed, start_payment
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,7 +90,7 @@ def order(request: Any, pk: UUID) -> HttpResponse:
         "order": found, "lines": list(found.lines.all()), "refunds": list(found.refunds.order_by("id")), "waits": waits,
         "payment": payment, "returned": waits and paying.RETURNED in request.GET,
         "invoice": found.invoices.first(),
-        "owed": services.owed_of(found) if payment is not None else 0,
+        "owed": owed(payment) if payment is not None else 0,
     }  # fmt: skip
     return render(request, "dashboard/order.html", context)
 

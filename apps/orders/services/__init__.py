@@ -10,7 +10,6 @@ from apps.orders.services.payments import (
     find_refund,
     lapse_order,
     lapsed_orders,
-    owed_of,
 )
 from apps.orders.services.placing import Item, open_payment_of, place_order, subscribe
 from apps.orders.services.recording import ExternalOrder, ReportedLine, record_external_order
@@ -31,7 +30,6 @@ __all__ = [
     "lapse_order",
     "lapsed_orders",
     "open_payment_of",
-    "owed_of",
     "place_order",
     "record_external_order",
     "refund_order",

@@ -1,29 +1,23 @@
 """What becomes of an order when something becomes of its payment (apps.payments.purposes)."""
 
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.services import SYSTEM, Actor
-from apps.core.errors import Conflict, DomainError
+from apps.core.errors import Conflict
 from apps.core.tenancy import site_context
 from apps.orders.models import Order, OrderLine, Refund
 from apps.orders.services.payers import partner_of_buyer, upline_when_paid
 from apps.orders.services.placing import PURPOSE, give_up_order, open_payment_of
 from apps.orders.services.refunding import refund_order, refuse_own
 from apps.orders.services.settling import settle
-from apps.payments import errors as payment_errors
 from apps.payments import services as payments
 from apps.payments.models import Dispute, Payment, PaymentRefund
 
-NEVER_OPENED = "canceled"
 LAPSED = "Not paid in time."
-UNASKED = timedelta(days=1)
-"""How long a lapsed order keeps its units where Stripe lets nobody ask about its payment."""
 
 
 class OrderPayments:
@@ -93,14 +87,10 @@ def cancel_order(*, order: Order, state: str, actor: Actor, reason: str) -> Orde
 def drop_order(*, order: Order) -> None:
     """Stripe would not open a payment: nobody can pay this order, so it keeps no units until it would lapse.
 
-    If the intent was made all the same and is paid by whatever means, the money goes back: nobody wants it. Nothing happens where
-    Stripe has the payment, since somebody may be paying it, and where the order was given up meanwhile.
+    Nothing happens where Stripe has the payment, and where the order was given up meanwhile.
     """
-    # Locked before it is looked at: another request may be writing down that Stripe has it, and handing it out.
-    payment = Payment.objects.select_for_update().get(purpose=PURPOSE, subject_id=order.pk)
-    if payment.provider_id is None:
-        with suppress(Conflict), transaction.atomic():
-            cancel_order(order=order, state=NEVER_OPENED, actor=SYSTEM, reason="The payment could not be opened.")
+    if payments.drop_payment(purpose=PURPOSE, subject_id=order.pk) is not None:
+        give_up_order(order=order, actor=SYSTEM, reason="The payment could not be opened.")
 
 
 def lapsed_orders(limit: int) -> list[UUID]:
@@ -110,38 +100,21 @@ def lapsed_orders(limit: int) -> list[UUID]:
 
 
 def lapse_order(*, site_id: UUID | str, order_id: UUID) -> bool:
-    """Give an unpaid order up, at Stripe first. Called outside of a transaction; safe to repeat. True if it is given up.
-
-    Where Stripe says that it is paid, the webhook pays it. Where Stripe doesn't answer, the next sweep asks. Where nobody may ask
-    any more, no account or its key refused, it is given up a day later all the same: who pays it then is given the money back.
-    """
+    """Give an unpaid order up, at Stripe first (payments.lapse_payment)."""
     with site_context(site_id):
         order = Order.objects.get(pk=order_id)
-        payment = Payment.objects.get(purpose=PURPOSE, subject_id=order.pk)
-        is_over = order.expires_at is not None and order.expires_at < timezone.now() - UNASKED
-        try:
-            ask = payments.call_off(payment)
-        except Conflict as error:
-            ask = _refused(error)
-    try:
-        state = ask()
-    except DomainError as error:
-        if not is_over or error.code != payment_errors.UNAVAILABLE:
-            return False
-        state = NEVER_OPENED
-    with site_context(site_id):
+
+    def give_up(state: str) -> bool:
         try:
             cancel_order(order=order, state=state, actor=SYSTEM, reason=LAPSED)
         except Conflict:
             return False
-    return True
+        return True
 
-
-def _refused(error: Conflict) -> Callable[[], str]:
-    def ask() -> str:
-        raise error
-
-    return ask
+    since = order.expires_at or order.created_at
+    return payments.lapse_payment(
+        site_id=site_id, purpose=PURPOSE, subject_id=order_id, since=since, give_up=give_up
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -158,12 +131,6 @@ def ask_refund(
     return payments.request_refund(
         payment=open_payment_of(order), external_id=external_id, amount=amount, reason=reason, actor=actor
     )
-
-
-def owed_of(order: Order) -> int:
-    """What of its refunds a bank sent back and the buyer has not got yet."""
-    payment = Payment.objects.filter(purpose=PURPOSE, subject_id=order.pk).first()
-    return payments.owed(payment) if payment is not None else 0
 
 
 def find_refund(*, order: Order, refund: PaymentRefund) -> Refund:

@@ -26,7 +26,7 @@ from apps.orders.models import Customer, Order, OrderLine, Service
 from apps.orders.services.customers import CustomerIds, find_or_create_customer
 from apps.orders.services.owning import find_renewable
 from apps.payments.models import Payment
-from apps.payments.services import open_payment
+from apps.payments.services import open_payment, payment_of
 from apps.referrals.models import Partner
 from apps.sites.models import SiteSettings
 from apps.sites.selectors import current_site, site_settings
@@ -91,7 +91,7 @@ def subscribe(*, user: User) -> tuple[Order, Payment]:
 
 
 def open_payment_of(order: Order) -> Payment:
-    return Payment.objects.get(purpose=PURPOSE, subject_id=order.pk)
+    return payment_of(PURPOSE, order.pk)
 
 
 def _open_fee(customer: Customer) -> Order | None:

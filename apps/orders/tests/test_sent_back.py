@@ -12,7 +12,7 @@ from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_plan
 from apps.core.models import OutboxEvent
 from apps.orders.models import Refund
-from apps.orders.services import Item, open_payment_of, owed_of, place_order
+from apps.orders.services import Item, open_payment_of, place_order
 from apps.orders.tests.test_checkout import API
 from apps.payments import services as payments
 from apps.payments.models import PaymentRefund
@@ -69,7 +69,7 @@ def test_orders_and_commissions_stay_while_it_comes_back_and_goes_again(
 ):
     assert moved(bought)[:4] == BACK
     news = moved(bought)[4]
-    assert owed_of(bought) == 100_000
+    assert payments.owed(open_payment_of(bought)) == 100_000
 
     Office(staff, site).do("send_again", sent_back)
     again = PaymentRefund.objects.get(retry_of=sent_back)
@@ -78,7 +78,7 @@ def test_orders_and_commissions_stay_while_it_comes_back_and_goes_again(
     told("refund.updated", shop.server.store.find("acct_ALPHA", "refund", again.provider_id))
 
     assert moved(bought) == (*BACK, news)
-    assert (owed_of(bought), again.status) == (0, "succeeded")
+    assert (payments.owed(open_payment_of(bought)), again.status) == (0, "succeeded")
     repeated = api(staff).post(f"{API}/orders/{bought.pk}/refunds", {"external_id": "R-1", "reason": "Broken"})
     assert (repeated.status_code, repeated.json()["amount"]) == (200, 100_000)
 

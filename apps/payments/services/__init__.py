@@ -2,7 +2,16 @@
 
 from apps.payments.services.accounts import account_of, credentials, set_stripe_account, verify_signature
 from apps.payments.services.events import handle_events
-from apps.payments.services.opening import call_off, cancel_payment, open_payment, record_intent, start_payment
+from apps.payments.services.opening import (
+    call_off,
+    cancel_payment,
+    drop_payment,
+    lapse_payment,
+    open_payment,
+    payment_of,
+    record_intent,
+    start_payment,
+)
 from apps.payments.services.refunding import (
     owed,
     request_refund,
@@ -18,9 +27,12 @@ __all__ = [
     "call_off",
     "cancel_payment",
     "credentials",
+    "drop_payment",
     "handle_events",
+    "lapse_payment",
     "open_payment",
     "owed",
+    "payment_of",
     "record_intent",
     "request_refund",
     "retry_refund",

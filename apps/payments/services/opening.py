@@ -5,12 +5,16 @@ return call_out(request, *start_payment(payment, lambda intent: Response(...)))
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.core.errors import DomainError
+from apps.core.tenancy import site_context
 from apps.payments import errors, stripe_api
 from apps.payments.models import Payment
 from apps.payments.services.accounts import account_of, active_account, credentials
@@ -18,6 +22,8 @@ from apps.payments.stripe_api import Intent
 from apps.sites.selectors import current_site
 
 Status = Payment.Status
+UNASKED = timedelta(days=1)
+"""How long what nobody paid in time waits where Stripe lets nobody ask about its payment."""
 
 
 def open_payment(*, purpose: str, subject_id: UUID, amount: int, description: str, user: User | None) -> Payment:
@@ -31,6 +37,12 @@ def open_payment(*, purpose: str, subject_id: UUID, amount: int, description: st
         },
     )  # fmt: skip
     return payment
+
+
+def payment_of(purpose: str, subject_id: UUID, *, lock: bool = False) -> Payment:
+    """Of a subject that has one."""
+    payments = Payment.objects.select_for_update() if lock else Payment.objects.all()
+    return payments.get(purpose=purpose, subject_id=subject_id)
 
 
 def start_payment(
@@ -110,3 +122,36 @@ def cancel_payment(*, payment_id: UUID, state: str) -> bool:
         return False
     payment.save(update_fields=["status"])
     return True
+
+
+@transaction.atomic
+def drop_payment(*, purpose: str, subject_id: UUID) -> Payment | None:
+    """CREATED → CANCELLED where Stripe would not open it: nobody can pay. None, unchanged, where Stripe has it: somebody may be
+    paying. If the intent was made all the same and is paid by whatever means, the money goes back: nobody wants it.
+    """
+    # Locked before it is looked at: another request may be writing down that Stripe has it, and handing it out.
+    payment = payment_of(purpose, subject_id, lock=True)
+    if payment.provider_id is not None or not cancel_payment(payment_id=payment.pk, state=stripe_api.GONE):
+        return None
+    return payment
+
+
+def lapse_payment(
+    *, site_id: UUID | str, purpose: str, subject_id: UUID, since: datetime, give_up: Callable[[str], bool]
+) -> bool:
+    """What nobody paid by `since` is over: called off at Stripe, then `give_up` is told its state in a transaction of the site's.
+    Called outside of a transaction; safe to repeat. True if it was given up.
+
+    Where Stripe says that it is paid, the webhook pays it. Where Stripe doesn't answer, the next sweep asks. Where nobody may ask
+    any more, no account or its key refused, it is over a day later all the same: who pays it then is given the money back.
+    """
+    try:
+        with site_context(site_id):
+            call = call_off(payment_of(purpose, subject_id))
+        state = call()
+    except DomainError as error:
+        if error.code != errors.UNAVAILABLE or since >= timezone.now() - UNASKED:
+            return False
+        state = stripe_api.GONE
+    with site_context(site_id):
+        return give_up(state)

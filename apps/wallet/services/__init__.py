@@ -2,7 +2,13 @@
 
 from apps.wallet.services.accounts import open_accounts, system_account
 from apps.wallet.services.charges import charge_funds, insufficient_funds, refund_funds
-from apps.wallet.services.deposits import ask_deposit_refund, drop_deposit, open_deposit
+from apps.wallet.services.deposits import (
+    ask_deposit_refund,
+    drop_deposit,
+    lapse_deposit,
+    lapsed_deposits,
+    open_deposit,
+)
 from apps.wallet.services.earnings import Credit, Reversal, claw_back, credit_earnings, take_from_lots
 from apps.wallet.services.funds import credit_user, deposit_funds, transfer_to_funds
 from apps.wallet.services.holds import hold_earnings, release_hold, settle_hold
@@ -19,6 +25,8 @@ __all__ = [
     "drop_deposit",
     "hold_earnings",
     "insufficient_funds",
+    "lapse_deposit",
+    "lapsed_deposits",
     "open_accounts",
     "open_deposit",
     "refund_funds",

@@ -3,12 +3,16 @@
 The payment is locked before the deposit, the wallet's accounts last.
 """
 
+from uuid import UUID
+
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.core import outbox
 from apps.core.errors import Conflict, Invalid
+from apps.core.tenancy import site_context
 from apps.payments import services as payments
 from apps.payments.models import Dispute, Payment, PaymentRefund
 from apps.sites.selectors import current_site, site_settings
@@ -17,6 +21,7 @@ from apps.wallet.services.funds import deposit_funds, return_deposit, take_depos
 
 PURPOSE = "deposit"
 MAX_AMOUNT = 10**15
+LAPSED = "Not paid in time."
 Status = Deposit.Status
 
 
@@ -44,16 +49,37 @@ def open_deposit(*, user: User, amount: int, device_id: str = "", ip_address: st
     return deposit, payment
 
 
-def payment_of(deposit: Deposit) -> Payment:
-    return Payment.objects.get(purpose=PURPOSE, subject_id=deposit.pk)
+def payment_of(deposit: Deposit, *, lock: bool = False) -> Payment:
+    return payments.payment_of(PURPOSE, deposit.pk, lock=lock)
 
 
 @transaction.atomic
 def drop_deposit(*, deposit: Deposit) -> None:
     """PENDING -> CANCELLED where Stripe would not open the payment. Nothing happens where Stripe has it."""
-    payment = Payment.objects.select_for_update().get(purpose=PURPOSE, subject_id=deposit.pk)
-    if payment.provider_id is None and payments.cancel_payment(payment_id=payment.pk, state="canceled"):
+    payment = payments.drop_payment(purpose=PURPOSE, subject_id=deposit.pk)
+    if payment is not None:
         _give_up(_locked(payment), "The payment could not be opened.")
+
+
+def lapsed_deposits(limit: int) -> list[UUID]:
+    """Whose time to pay is over. In any order: those that Stripe keeps would else stand before the others for ever."""
+    began = timezone.now() - Deposit.PAYABLE_FOR
+    over = Deposit.objects.filter(status=Status.PENDING, created_at__lte=began).order_by("?")
+    return list(over.values_list("pk", flat=True)[:limit])
+
+
+def lapse_deposit(*, site_id: UUID | str, deposit_id: UUID) -> bool:
+    """Give an unpaid deposit up, at Stripe first (payments.lapse_payment)."""
+    with site_context(site_id):
+        deposit = Deposit.objects.get(pk=deposit_id)
+
+    def give_up(state: str) -> bool:
+        payment = payment_of(deposit)
+        return payments.cancel_payment(payment_id=payment.pk, state=state) and _give_up(_locked(payment), LAPSED)
+
+    return payments.lapse_payment(
+        site_id=site_id, purpose=PURPOSE, subject_id=deposit_id, since=deposit.payable_until, give_up=give_up
+    )  # fmt: skip
 
 
 class DepositPayments:
@@ -74,9 +100,8 @@ class DepositPayments:
 
     def failed(self, payment: Payment) -> None:
         """A refused card may be tried again; a payment that was cancelled at Stripe gives the deposit up."""
-        deposit = _locked(payment)
-        if payment.status == Payment.Status.CANCELLED and deposit.status == Status.PENDING:
-            _give_up(deposit, "The payment was cancelled.")
+        if payment.status == Payment.Status.CANCELLED:
+            _give_up(_locked(payment), "The payment was cancelled.")
 
     def refunded(self, payment: Payment, *, amount: int, external_id: str, reason: str) -> None:
         deposit = _locked(payment)
@@ -110,10 +135,14 @@ def _locked(payment: Payment) -> Deposit:
     return Deposit.objects.select_for_update(no_key=True).get(pk=payment.subject_id)
 
 
-def _give_up(deposit: Deposit, reason: str) -> None:
+def _give_up(deposit: Deposit, reason: str) -> bool:
+    """PENDING -> CANCELLED; False, unchanged, in any other state. Whoever pays it now is given the money back."""
+    if deposit.status != Status.PENDING:
+        return False
     deposit.advance(to=Status.CANCELLED)
     deposit.save(update_fields=["status"])
     audit.record(actor=audit.SYSTEM, action="deposit.cancelled", target=deposit, reason=reason)
+    return True
 
 
 def _settle(deposit: Deposit, payment: Payment, *, into_debt: bool = True) -> None:
@@ -143,7 +172,7 @@ def ask_deposit_refund(
     """
     if deposit.status in (Status.PENDING, Status.CANCELLED):
         raise Conflict("invalid_state", f"This deposit is {deposit.get_status_display().lower()}.")
-    payment = Payment.objects.select_for_update().get(purpose=PURPOSE, subject_id=deposit.pk)
+    payment = payment_of(deposit, lock=True)
     refund, is_new = payments.request_refund(
         payment=payment, external_id=external_id, amount=amount, reason=reason, actor=actor
     )
