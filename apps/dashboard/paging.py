@@ -26,13 +26,15 @@ class Page(Generic[Row]):
 
 def paginate(
     request: HttpRequest, queryset: QuerySet[Any], *, size: int = SIZE, key: str = "id", descending: bool = True,
-    param: str = "cursor", hidden: str = "",
+    param: str = "cursor", hidden: str = "", path: str = "",
 ) -> Page[Any]:  # fmt: skip
     """`key` is unique and what the list is ordered by. A cursor that is not ours shows the first page.
 
+    `path` is where the list stands, if a page shows it at another address: what a form there refused.
     `hidden` is a beginning all keys share and nobody is shown: a tree path would tell how many stand above.
     """
-    backwards, position = _read(request, param)
+    path = path or request.path
+    backwards, position = _read(request, path, param)
     position = hidden + position if position else ""
     after = descending == backwards  # which side of the position: greater keys, or smaller
     if position:
@@ -48,8 +50,8 @@ def paginate(
     older = True if backwards else more
     return Page(
         rows,
-        newer=_address(request, param, f"<{_tail(rows[0], key, hidden)}") if newer else "",
-        older=_address(request, param, f">{_tail(rows[-1], key, hidden)}") if older else "",
+        newer=_address(request, path, param, f"<{_tail(rows[0], key, hidden)}") if newer else "",
+        older=_address(request, path, param, f">{_tail(rows[-1], key, hidden)}") if older else "",
     )
 
 
@@ -57,20 +59,20 @@ def _tail(row: Model, key: str, hidden: str) -> str:
     return str(getattr(row, key)).removeprefix(hidden)
 
 
-def _signer(request: HttpRequest, param: str) -> signing.Signer:
-    return signing.Signer(salt=f"upline.page:{request.path}:{param}")
+def _signer(path: str, param: str) -> signing.Signer:
+    return signing.Signer(salt=f"upline.page:{path}:{param}")
 
 
-def _read(request: HttpRequest, param: str) -> tuple[bool, str]:
+def _read(request: HttpRequest, path: str, param: str) -> tuple[bool, str]:
     """(backwards, the key to start from), or (False, "")."""
     try:
-        token = _signer(request, param).unsign(request.GET.get(param, ""))
+        token = _signer(path, param).unsign(request.GET.get(param, ""))
     except signing.BadSignature:
         return False, ""
     return token[:1] == "<", token[1:]
 
 
-def _address(request: HttpRequest, param: str, token: str) -> str:
+def _address(request: HttpRequest, path: str, param: str, token: str) -> str:
     params = request.GET.copy()
-    params[param] = _signer(request, param).sign(token)
-    return f"?{params.urlencode()}"
+    params[param] = _signer(path, param).sign(token)
+    return f"{path}?{params.urlencode()}"

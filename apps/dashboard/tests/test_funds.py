@@ -2,19 +2,26 @@
 
 import csv
 import io
+import re
 
 import pytest
 import time_machine
+from django.utils import timezone
 
+from apps.accounts.tests.browsers import browser_of
+from apps.activities.tests.factories import make_enterprise, make_sub_user
 from apps.audit.services import SYSTEM
 from apps.bonuses.services import freeze_bonus
 from apps.bonuses.tests.factories import bid, make_rules
 from apps.orders.tests.conftest import shop, stripe, told
+from apps.payments.models import PaymentRefund, StripeAccount
+from apps.payments.services import settle_refund
 from apps.payments.tests.factories import intent_of
 from apps.referrals.tests.factories import make_partner as below
 from apps.sites.services import change_settings, change_site
 from apps.wallet.models import Deposit
 from apps.wallet.selectors import wallet_summary
+from apps.wallet.services import ask_deposit_refund
 from apps.wallet.services.deposits import payment_of
 from apps.wallet.tests.factories import give_earnings
 
@@ -59,6 +66,26 @@ def test_an_amount_that_is_too_small_comes_back_to_its_field(shop, signed_in, an
 
 
 @pytest.mark.django_db(transaction=True)
+def test_whatever_follows_a_refusal_is_the_wallets(shop, signed_in, ann):
+    """It stands at the address deposits are posted to: nothing of it may go there too."""
+    for _ in range(30):
+        give_earnings(ann, 100)
+    browser = signed_in(ann)
+
+    refused = browser.post(f"{WALLET}/deposits", {"amount": "0.50"})
+
+    page = text(refused)
+    main = page[page.index("<main") :]
+    actions = [re.search(r'action="([^"]*)"', form) for form in re.findall(r"<form[^>]*>", main)]
+    assert all(actions), main
+    assert [action[1] for action in actions] == [f"{WALLET}/deposits", WALLET, f"{WALLET}/statement", WALLET]
+    assert browser.post(actions[1][1], {"amount": "5.00"}).status_code == 302
+    assert (wallet_summary(ann.pk).funds, Deposit.objects.count()) == (500, 0)
+    older = browser.get(refused.context["page"].older)
+    assert (older.status_code, len(older.context["page"].rows)) == (200, 5)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_where_stripe_is_silent_the_page_says_so(shop, signed_in, ann, settings):
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
 
@@ -79,6 +106,31 @@ def test_others_deposits_are_not_mine(site, signed_in, ann, make_user):
 @pytest.mark.django_db
 def test_a_site_without_stripe_offers_no_deposits(signed_in, ann):
     assert "Add funds" not in text(signed_in(ann).get(WALLET))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_retired_account_takes_no_deposits(shop, signed_in, ann):
+    StripeAccount.objects.update(retired_at=timezone.now())
+
+    assert "Add funds" not in text(signed_in(ann).get(WALLET))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_owed_a_deposit_is_told(shop, signed_in, ann, told):
+    browser = signed_in(ann)
+    browser.post(f"{WALLET}/deposits", {"amount": "₹500"})
+    deposit = Deposit.objects.get()
+    told("payment_intent.succeeded", intent_of(payment_of(deposit)))
+    deposit.refresh_from_db()
+    asked, _ = ask_deposit_refund(deposit=deposit, external_id="r-1", amount=20_000, actor=SYSTEM)
+    settle_refund(refund_id=asked.pk, provider_id="re_1", state="succeeded")
+    page = f"{WALLET}/deposits/{deposit.pk}"
+    assert "₹200.00 went back to you" in text(browser.get(page))
+
+    settle_refund(refund_id=asked.pk, provider_id="re_1", state="failed")
+
+    assert PaymentRefund.objects.get().owed
+    assert "₹200.00 did not reach you" in text(browser.get(page))
 
 
 @pytest.mark.django_db

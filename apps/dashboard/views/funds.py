@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -11,12 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core import exports
 from apps.core.api.throttling import client_ip
 from apps.core.errors import DomainError, NotFound
-from apps.core.phases import call_out
 from apps.dashboard.forms import DepositForm
 from apps.dashboard.pages import member_page, refusal
 from apps.dashboard.views import paying
 from apps.dashboard.views.wallet import show
-from apps.payments.services import start_payment
+from apps.payments.services import owed
 from apps.wallet import services, statements
 from apps.wallet.models import Deposit
 from apps.wallet.services.deposits import payment_of
@@ -32,18 +31,11 @@ def add_funds(request: Any) -> HttpResponse:
         deposit, payment = services.open_deposit(
             user=request.user, amount=form.cleaned_data["amount"], ip_address=client_ip(request)
         )
-        call, finish = start_payment(
-            payment, lambda intent: HttpResponseRedirect(reverse("dashboard:deposit", args=[deposit.pk]))
-        )
+        page = reverse("dashboard:deposit", args=[deposit.pk])
+        return paying.start(request, payment, page, lambda: services.drop_deposit(deposit=deposit))
     except DomainError as error:
         form.refuse(error)
         return show(request, deposit_form=form, status=error.status)
-
-    def failed(error: Exception) -> HttpResponse | None:
-        services.drop_deposit(deposit=deposit)
-        return paying.told(request, error)
-
-    return call_out(request, call, finish, failed)
 
 
 @require_safe
@@ -51,8 +43,10 @@ def add_funds(request: Any) -> HttpResponse:
 def deposit(request: Any, pk: UUID) -> HttpResponse:
     found = _found(request, pk)
     waits = found.status == Deposit.Status.PENDING
+    payment = payment_of(found)
     context = {
-        "deposit": found, "waits": waits, "payment": payment_of(found), "returned": waits and paying.RETURNED in request.GET,
+        "deposit": found, "waits": waits, "payment": payment, "returned": waits and paying.RETURNED in request.GET,
+        "owed": owed(payment),
     }  # fmt: skip
     return render(request, "dashboard/deposit.html", context)
 

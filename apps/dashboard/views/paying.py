@@ -1,5 +1,6 @@
 """Where money is asked for: Stripe's form in our page, or, where nothing is real, the pay page of a Stripe of our own."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,20 @@ from apps.payments.services import account_of, start_payment
 
 RETURNED = "paid"
 """Said by the address one comes back to from paying: then the page waits for Stripe's word."""
+
+
+def start(request: Any, payment: Payment, page: str, drop: Callable[[], Any]) -> HttpResponse:
+    """Have Stripe make it, then show `page`. Where Stripe doesn't, `drop` gives up what was to be paid and the page says so.
+
+    Raises Conflict payments_unavailable.
+    """
+
+    def failed(error: Exception) -> HttpResponse | None:
+        drop()
+        return told(request, error)
+
+    call, finish = start_payment(payment, lambda intent: HttpResponseRedirect(page))
+    return call_out(request, call, finish, failed)
 
 
 def ask(request: Any, payment: Payment, page: str) -> HttpResponse:

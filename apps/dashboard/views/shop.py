@@ -7,7 +7,7 @@ order knows that it is paid by Stripe's word alone, so its page waits for that.
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -22,8 +22,7 @@ from apps.dashboard.views import paying
 from apps.orders import services
 from apps.orders.invoice_pdf import invoice_file
 from apps.orders.models import Order
-from apps.payments.models import StripeAccount
-from apps.payments.services import call_off, owed, start_payment
+from apps.payments.services import call_off, owed, takes_payments
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,8 +43,7 @@ def shop(request: Any) -> HttpResponse:
 
 
 def _show(request: Any, form: ShopForm, status: int = 200) -> HttpResponse:
-    takes_payments = StripeAccount.objects.filter(is_active=True, retired_at=None).exists()
-    context = {"form": form, "rows": form.rows(), "takes_payments": takes_payments}
+    context = {"form": form, "rows": form.rows(), "takes_payments": takes_payments()}
     return render(request, "dashboard/shop.html", context, status=status)
 
 
@@ -62,14 +60,8 @@ def activate(request: Any) -> HttpResponse:
 
 def open_order(request: Any, order: Order, payment: Any) -> HttpResponse:
     """Stripe makes the payment; then the order's page. Where it doesn't, nothing stays taken and the page says so."""
-    to = reverse("dashboard:order", args=[order.pk])
-
-    def failed(error: Exception) -> HttpResponse | None:
-        services.drop_order(order=order)
-        return refusal(request, error) if isinstance(error, DomainError) else None
-
-    call, finish = start_payment(payment, lambda intent: HttpResponseRedirect(to))
-    return call_out(request, call, finish, failed)
+    page = reverse("dashboard:order", args=[order.pk])
+    return paying.start(request, payment, page, lambda: services.drop_order(order=order))
 
 
 @require_safe

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.bonuses.selectors import bonuses
@@ -13,7 +14,7 @@ from apps.core.money import format_money
 from apps.dashboard.forms import DepositForm, TransferForm
 from apps.dashboard.pages import done, member_page
 from apps.dashboard.paging import paginate
-from apps.payments.models import StripeAccount
+from apps.payments.services import takes_payments
 from apps.sites.selectors import site_settings
 from apps.wallet import services
 from apps.wallet.models import Deposit, Entry, Pocket
@@ -47,22 +48,24 @@ def _transfer(request: Any, amount: int) -> HttpResponse:
 def show(
     request: Any, form: TransferForm | None = None, *, deposit_form: DepositForm | None = None, status: int = 200
 ) -> HttpResponse:
+    """At whatever address: what a form of it refused is shown where that was posted to."""
+    path = reverse("dashboard:wallet")
     pocket, kind = request.GET.get("pocket", ""), request.GET.get("kind", "")
     rows = ledger_of(request.user.pk)
     if pocket in Pocket.values:
         rows = rows.filter(account__kind=pocket)
     if kind in Entry.Kind.values:
         rows = rows.filter(entry__kind=kind)
-    page = paginate(request, rows)
+    page = paginate(request, rows, path=path)
     for row in page.rows:
         row.payout = _uuid(row.entry.ref_id) if row.entry.ref_type == "payout" else None
     summary, settings = wallet_summary(request.user.pk), site_settings()
-    bonuses_page = paginate(request, bonuses().filter(referrer=request.user), size=BONUSES, param="bonuses")
+    bonuses_page = paginate(request, bonuses().filter(referrer=request.user), size=BONUSES, param="bonuses", path=path)
     context = {
         "summary": summary,
         "is_low": summary.funds < settings.low_balance,
         "low_balance": settings.low_balance,
-        "takes_payments": StripeAccount.objects.filter(is_active=True).exists(),
+        "takes_payments": takes_payments(),
         "deposit_form": deposit_form or DepositForm(currency=request.site.currency),
         "deposits": list(Deposit.objects.filter(user=request.user).order_by("-id")[:RECENT]),
         "bonuses": bonuses_page,

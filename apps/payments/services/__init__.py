@@ -1,6 +1,12 @@
 """Every write of payments, their refunds and disputes, and how a site takes money."""
 
-from apps.payments.services.accounts import account_of, credentials, set_stripe_account, verify_signature
+from apps.payments.services.accounts import (
+    account_of,
+    credentials,
+    set_stripe_account,
+    takes_payments,
+    verify_signature,
+)
 from apps.payments.services.events import handle_events
 from apps.payments.services.opening import (
     call_off,
@@ -41,6 +47,7 @@ __all__ = [
     "settle_refund",
     "start_payment",
     "start_refund",
+    "takes_payments",
     "underway",
     "verify_signature",
 ]

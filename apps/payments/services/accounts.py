@@ -108,9 +108,18 @@ def _check(account: StripeAccount, secret_key: str, webhook_secret: str) -> None
         raise Invalid("invalid", "A signing secret begins with whsec_.", field="webhook_secret")
 
 
+def takes_payments() -> bool:
+    """Whether the site can be paid now."""
+    return _active().exists()
+
+
+def _active() -> QuerySet[StripeAccount]:
+    return StripeAccount.objects.filter(is_active=True, retired_at=None)
+
+
 def active_account() -> StripeAccount:
     """Raises Conflict payments_unavailable."""
-    account = StripeAccount.objects.filter(is_active=True, retired_at=None).first()
+    account = _active().first()
     if account is None:
         raise errors.payments_unavailable()
     return account
