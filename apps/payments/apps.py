@@ -8,4 +8,3 @@ class PaymentsConfig(AppConfig):
         from apps.core import outbox
 
         outbox.subscribe("inbox.stripe", "payments", "apps.payments.services.handle_events")
-        outbox.subscribe("payment.refund_wanted", "payments", "apps.payments.services.make_refunds")

@@ -42,3 +42,9 @@ def test_queueing_does_not_try_a_dead_broker_again(tmp_path, settings):
             app.send_task("apps.core.tasks.sweep_outbox", connection=connection, retry=False)
 
     assert time.monotonic() - started < 1
+
+
+def test_every_consumer_that_is_named_exists():
+    for subscriptions in outbox._by_topic.values():
+        for subscription in subscriptions.values():
+            assert callable(subscription.load()), subscription

@@ -20,8 +20,6 @@ from apps.payments.services import refunding
 from apps.sites.selectors import current_site
 
 Status = Payment.Status
-ACCOUNT = "account of the event"
-"""Under this the object of an event says whose it is."""
 
 
 def handle_events(events: Sequence[OutboxEvent]) -> None:
@@ -38,7 +36,7 @@ def _handle(row: InboxEvent) -> None:
     found = event.get("data", {}).get("object") if isinstance(event.get("data"), dict) else None
     if not isinstance(found, dict):
         raise Ignored("it has no object")
-    handler({**found, ACCOUNT: account_id})
+    handler(found, account_id)
 
 
 def _account_of(event: dict[str, Any]) -> str:
@@ -53,16 +51,16 @@ def _account_of(event: dict[str, Any]) -> str:
     return account.account_id
 
 
-def _refuse_foreign(payment: Payment, found: dict[str, Any]) -> None:
+def _refuse_foreign(payment: Payment, account_id: str) -> None:
     """An account says nothing of what was opened at another: whoever keeps a retired one has no say in what is paid now."""
-    if payment.account_id not in ("", found[ACCOUNT]):
+    if payment.account_id not in ("", account_id):
         raise Ignored("opened at another account")
 
 
 # --- finding ---------------------------------------------------------------------------------------------------------------
 
 
-def _payment_of_intent(intent: dict[str, Any]) -> Payment:
+def _payment_of_intent(intent: dict[str, Any], account_id: str) -> Payment:
     """The locked payment of a PaymentIntent, known by its id; or by its metadata, where we crashed before we kept that."""
     metadata = _dict(intent, "metadata")
     if metadata.get("site", current_site().code) != current_site().code:
@@ -71,7 +69,7 @@ def _payment_of_intent(intent: dict[str, Any]) -> Payment:
     payment = Payment.objects.select_for_update().filter(provider_id=intent_id).first()
     if payment is None:
         payment = _adopt(intent_id, metadata)
-    _refuse_foreign(payment, intent)
+    _refuse_foreign(payment, account_id)
     if intent.get("amount") != payment.amount or str(intent.get("currency", "")).upper() != payment.currency:
         raise Ignored("another amount than is owed")
     if payment.provider_id is None:
@@ -91,31 +89,31 @@ def _adopt(intent_id: str, metadata: dict[str, Any]) -> Payment:
     return payment
 
 
-def _payment_of(found: dict[str, Any]) -> Payment:
+def _payment_of(found: dict[str, Any], account_id: str) -> Payment:
     """The locked payment of a charge, refund or dispute."""
     intent_id = _text(found, "payment_intent")
     payment = Payment.objects.select_for_update().filter(provider_id=intent_id).first() if intent_id else None
     if payment is None and intent_id:
         metadata = _dict(found, "metadata")  # a charge has its intent's
         payment = _adopt(intent_id, metadata)
-        _refuse_foreign(payment, found)
         if metadata.get("site") != current_site().code or found.get("amount") != payment.amount:
             raise Ignored("no payment of ours")
-        payment.provider_id = intent_id
-        payment.save(update_fields=["provider_id"])
     if payment is None:
         raise Ignored("no payment of ours")
-    _refuse_foreign(payment, found)
+    _refuse_foreign(payment, account_id)
     if str(found.get("currency", payment.currency)).upper() != payment.currency:
         raise Ignored("another currency than was owed")
+    if payment.provider_id is None:
+        payment.provider_id = intent_id
+        payment.save(update_fields=["provider_id"])
     return payment
 
 
 # --- payments --------------------------------------------------------------------------------------------------------------
 
 
-def _succeeded(intent: dict[str, Any]) -> None:
-    payment = _payment_of_intent(intent)
+def _succeeded(intent: dict[str, Any], account_id: str) -> None:
+    payment = _payment_of_intent(intent, account_id)
     if intent.get("amount_received", payment.amount) != payment.amount:
         raise Ignored("another amount than is owed was received")
     if not payment.advance(to=Status.SUCCEEDED):
@@ -136,8 +134,8 @@ def _succeeded(intent: dict[str, Any]) -> None:
         )
 
 
-def _failed(intent: dict[str, Any]) -> None:
-    payment = _payment_of_intent(intent)
+def _failed(intent: dict[str, Any], account_id: str) -> None:
+    payment = _payment_of_intent(intent, account_id)
     if payment.status not in (Status.CREATED, Status.OPEN):
         raise Ignored("it has been paid or called off since")
     error = _dict(intent, "last_payment_error")
@@ -147,8 +145,8 @@ def _failed(intent: dict[str, Any]) -> None:
     purposes.of(payment).failed(payment)
 
 
-def _cancelled(intent: dict[str, Any]) -> None:
-    payment = _payment_of_intent(intent)
+def _cancelled(intent: dict[str, Any], account_id: str) -> None:
+    payment = _payment_of_intent(intent, account_id)
     if not payment.advance(to=Status.CANCELLED):
         raise Ignored("known already")
     payment.save(update_fields=["status"])
@@ -158,9 +156,9 @@ def _cancelled(intent: dict[str, Any]) -> None:
 # --- refunds ---------------------------------------------------------------------------------------------------------------
 
 
-def _charge_refunded(charge: dict[str, Any]) -> None:
+def _charge_refunded(charge: dict[str, Any], account_id: str) -> None:
     """Says what went back in all. Before the payment is known to have succeeded it is kept, and passed on then."""
-    payment = _payment_of(charge)
+    payment = _payment_of(charge, account_id)
     total = charge.get("amount_refunded")
     if not isinstance(total, int) or isinstance(total, bool) or not 0 <= total <= payment.amount:
         raise Ignored("more than was paid")
@@ -170,8 +168,8 @@ def _charge_refunded(charge: dict[str, Any]) -> None:
     refunding.pass_on(payment, external_id=f"{_text(charge, 'id')}-{total}")
 
 
-def _refund_changed(found: dict[str, Any]) -> None:
-    payment = _payment_of(found)
+def _refund_changed(found: dict[str, Any], account_id: str) -> None:
+    payment = _payment_of(found, account_id)
     refund_id, amount, state = _text(found, "id"), found.get("amount"), _text(found, "status")
     if not refund_id or not isinstance(amount, int) or not 0 < amount <= payment.amount:
         raise Ignored("more than was paid")
@@ -203,8 +201,8 @@ def _refund_row(payment: Payment, found: dict[str, Any], refund_id: str, amount:
 # --- disputes --------------------------------------------------------------------------------------------------------------
 
 
-def _disputed(found: dict[str, Any]) -> None:
-    payment = _payment_of(found)
+def _disputed(found: dict[str, Any], account_id: str) -> None:
+    payment = _payment_of(found, account_id)
     dispute_id, amount, state = _text(found, "id"), found.get("amount"), _text(found, "status")
     if not dispute_id or not isinstance(amount, int) or not 0 < amount <= payment.amount:
         raise Ignored("more than was paid")
@@ -237,7 +235,7 @@ def _text(found: dict[str, Any], name: str) -> str:
     return value[:128] if isinstance(value, str) else ""
 
 
-_HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
+_HANDLERS: dict[str, Callable[[dict[str, Any], str], None]] = {
     "payment_intent.succeeded": _succeeded,
     "payment_intent.payment_failed": _failed,
     "payment_intent.canceled": _cancelled,

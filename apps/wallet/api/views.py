@@ -56,7 +56,6 @@ class StatementView(ApiView):
 
     access = {"GET": SIGNED_IN}
     query_fields = ("month", "format")
-    serializer_class = serializers.TransferRequest
 
     @extend_schema(
         parameters=[
