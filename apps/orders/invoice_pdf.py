@@ -45,7 +45,7 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         Spacer(0, 12),
         _paragraph("\n".join(filter(None, ["For", invoice.buyer_name, invoice.buyer_email])), plain),
         Spacer(0, 18),
-        _drawn(table_of(invoice), plain),
+        _drawn(table_of(invoice), order.lines.count(), plain),
     ]
     out = BytesIO()
     document = SimpleDocTemplate(
@@ -78,8 +78,9 @@ def table_of(invoice: Invoice) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _drawn(rows: list[tuple[str, str, str, str]], plain: ParagraphStyle) -> Table:
-    total = [row[0] for row in rows].index(TOTAL) + 1
+def _drawn(rows: list[tuple[str, str, str, str]], lines: int, plain: ParagraphStyle) -> Table:
+    """The total stands below so many lines, whatever they are called."""
+    total = 1 + lines
     cells: list[list[Any]] = [
         ["", "Quantity", "Each", "Amount"],
         *([_paragraph(what, plain), *rest] for what, *rest in rows),

@@ -11,7 +11,7 @@ from apps.catalogue.tests.factories import make_product
 from apps.core.models import OutboxEvent
 from apps.core.tenancy import site_context
 from apps.orders import services
-from apps.orders.invoice_pdf import invoice_pdf, table_of
+from apps.orders.invoice_pdf import TOTAL, _drawn, _style, invoice_pdf, table_of
 from apps.orders.models import Invoice
 from apps.orders.tests.factories import make_order
 from apps.payments.services import send_refund, start_payment
@@ -96,10 +96,21 @@ def test_what_went_back_is_shown_on_it_and_the_invoice_itself_stays(bought, deli
 
 def test_a_shops_order_has_no_invoice_of_ours(api, site, deliver, buyer):
     order = make_order(buyer)
+    assert not OutboxEvent.objects.filter(consumer="invoices").exists()  # nobody waits for a lock of theirs
     deliver()
     assert Invoice.objects.count() == 0
     assert api(buyer.user).get(f"{API}/orders/{order.pk}").json()["invoice"] is None
     assert api(buyer.user).get(f"{API}/orders/{order.pk}/invoice").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["Server", TOTAL])
+def test_the_rule_stands_above_the_total_whatever_a_line_is_called(site, name):
+    rows = [(name, "1", "₹1.00", "₹1.00"), ("Domain", "1", "₹1.00", "₹1.00"), (TOTAL, "", "", "₹2.00")]
+
+    table = _drawn(rows, 2, _style(9.5))
+
+    ruled = [command[1] for command in table._linecmds if command[0] == "LINEABOVE"]
+    assert ruled == [(0, 3)]
 
 
 def test_somebody_elses_invoice_is_as_good_as_none(api, bought):
@@ -111,7 +122,7 @@ def test_somebody_elses_invoice_is_as_good_as_none(api, bought):
 
 
 def test_the_same_news_twice_is_one_invoice(bought):
-    event = OutboxEvent(topic="order.paid", payload={"order_id": str(bought().pk)})
+    event = OutboxEvent(topic="order.sold", payload={"order_id": str(bought().pk)})
     services.issue_invoices([event, event])
     assert Invoice.objects.count() == 1
 
@@ -125,7 +136,7 @@ def test_numbers_have_no_gap_when_many_are_issued_at_once(committed_shop):
 
     def issue(order):
         with site_context(committed_shop):
-            services.issue_invoices([OutboxEvent(topic="order.paid", payload={"order_id": str(order.pk)})])
+            services.issue_invoices([OutboxEvent(topic="order.sold", payload={"order_id": str(order.pk)})])
         connections.close_all()
 
     with ThreadPoolExecutor(6) as pool:
