@@ -10,5 +10,5 @@ class OrdersConfig(AppConfig):
         from apps.referrals import enrichment
 
         purposes.register("order", "apps.orders.services.payments.OrderPayments")
-        outbox.subscribe("order.paid", "invoices", "apps.orders.services.issue_invoices", batch=100)
+        outbox.subscribe("order.sold", "invoices", "apps.orders.services.issue_invoices", batch=100)
         enrichment.register("purchases_total", "apps.orders.selectors.purchases_by_partner")

@@ -197,7 +197,11 @@ class Invoice(SiteModel):
         ]
 
     def __str__(self) -> str:
-        return f"INV-{self.number:06d}"
+        return self.shown(self.number)
+
+    @staticmethod
+    def shown(number: int) -> str:
+        return f"INV-{number:06d}"
 
 
 class Service(SiteModel):

@@ -45,7 +45,7 @@ PINNED = {
     "commissions/pending": ("boss", 6),
     "departments": ("boss", 8),
     "departments/<uuid:pk>/members": ("boss", 7),
-    "orders": ("boss", 8),
+    "orders": ("boss", 7),
     "payout-methods": ("ann", 6),
     "payouts": ("boss", 6),
     "payouts/history": ("boss", 6),

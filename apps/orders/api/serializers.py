@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from apps.catalogue.models import SERVICE_PERIODS
 from apps.core.api.fields import AmountField, IdField, StrictIntegerField
-from apps.orders.models import Order, OrderLine, Refund, Service
+from apps.orders.models import Invoice, Order, OrderLine, Refund, Service
 from apps.orders.services import ExternalOrder, Item, ReportedLine
 from apps.orders.services.customers import CustomerIds
 from apps.orders.services.placing import MAX_QUANTITY
@@ -115,7 +115,8 @@ class OrderRow(serializers.ModelSerializer[Order]):
 
     def get_invoice(self, order: Order) -> str | None:
         """Its number, once there is one; `/orders/{id}/invoice` is the PDF."""
-        return next((str(invoice) for invoice in order.invoices.all()), None)
+        number = getattr(order, "invoice_number", None)  # not read of one that was just placed, reported or cancelled
+        return Invoice.shown(number) if number is not None else None
 
 
 class PlacedOrderRow(OrderRow):

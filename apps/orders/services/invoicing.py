@@ -11,15 +11,13 @@ from apps.sites.selectors import current_site, site_settings
 
 
 def issue_invoices(events: Sequence[OutboxEvent]) -> None:
-    """Consumes `order.paid` {order_id}. What a shop reported has the shop's own invoice.
+    """Consumes `order.sold` {order_id}. What a shop reported has the shop's own invoice.
 
     Outside of the payment's transaction: numbers without a gap are given one after the other, and no buyer waits for that.
     """
     hold("orders.invoices")
     ids = [event.payload["order_id"] for event in events]
-    orders = Order.objects.filter(pk__in=ids, source=Order.Source.CHECKOUT, invoices=None).select_related(
-        "user", "customer"
-    )
+    orders = Order.objects.filter(pk__in=ids, invoices=None).select_related("user", "customer")
     last = Invoice.objects.aggregate(last=Max("number"))["last"] or 0
     seller, details = current_site().name, site_settings().invoice_details
     invoices = [

@@ -12,7 +12,8 @@ from apps.referrals.models import Partner
 
 
 def settle(order: Order, lines: Sequence[OrderLine], *, partner: Partner | None, actor: Actor, action: str) -> None:
-    """Its buyer becomes active and owns what they bought; commissions and tokens follow from `order.paid` {order_id}.
+    """Its buyer becomes active and owns what they bought; commissions and tokens follow from `order.paid` {order_id}, the invoice
+    of what was sold here from `order.sold` {order_id}.
 
     `order` became PAID in this transaction; `partner` is its buyer.
     """
@@ -21,3 +22,5 @@ def settle(order: Order, lines: Sequence[OrderLine], *, partner: Partner | None,
     give_services(order, lines)
     audit.record(actor=actor, action=action, target=order, after={"amount": order.amount, "currency": order.currency})
     outbox.publish("order.paid", key=str(order.pk), payload={"order_id": str(order.pk)})
+    if order.source == Order.Source.CHECKOUT:
+        outbox.publish("order.sold", key=str(order.pk), payload={"order_id": str(order.pk)})
