@@ -133,6 +133,23 @@ def test_who_is_owed_a_deposit_is_told(shop, signed_in, ann, told):
     assert "₹200.00 did not reach you" in text(browser.get(page))
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_sub_user_is_told_who_pays(shop, site):
+    sub = make_sub_user(make_enterprise()).user
+    give_earnings(sub, 500)
+    browser = browser_of(sub, site)
+
+    page = text(browser.get(WALLET))
+
+    assert "Your enterprise pays for" in page
+    for words in ("Add funds", "Move earnings", "Funds pay for"):
+        assert words not in page
+    for path, amount in ((f"{WALLET}/deposits", "5.00"), (WALLET, "1.00")):
+        refused = browser.post(path, {"amount": amount})
+        assert (refused.status_code, "Your enterprise pays" in text(refused)) == (409, True)
+    assert (Deposit.objects.count(), wallet_summary(sub.pk).funds) == (0, 0)
+
+
 @pytest.mark.django_db
 def test_low_funds_are_called_low(signed_in, ann):
     assert "Your funds are low" not in text(signed_in(ann).get(WALLET))

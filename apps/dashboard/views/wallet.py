@@ -19,6 +19,7 @@ from apps.sites.selectors import site_settings
 from apps.wallet import services
 from apps.wallet.models import Deposit, Entry, Pocket
 from apps.wallet.selectors import ledger_of, wallet_summary
+from apps.wallet.services.guards import is_paid_for
 from apps.wallet.statements import last_months
 
 BONUSES, RECENT = 10, 5
@@ -60,12 +61,15 @@ def show(
     for row in page.rows:
         row.payout = _uuid(row.entry.ref_id) if row.entry.ref_type == "payout" else None
     summary, settings = wallet_summary(request.user.pk), site_settings()
+    enterprise_pays = is_paid_for(request.user.pk)
     bonuses_page = paginate(request, bonuses().filter(referrer=request.user), size=BONUSES, param="bonuses", path=path)
     context = {
         "summary": summary,
-        "is_low": summary.funds < settings.low_balance,
+        "enterprise_pays": enterprise_pays,
+        "is_low": not enterprise_pays and summary.funds < settings.low_balance,
         "low_balance": settings.low_balance,
-        "takes_payments": takes_payments(),
+        "moves_earnings": not enterprise_pays and (summary.available > 0 or (form is not None and form.is_bound)),
+        "adds_funds": not enterprise_pays and takes_payments(),
         "deposit_form": deposit_form or DepositForm(currency=request.site.currency),
         "deposits": list(Deposit.objects.filter(user=request.user).order_by("-id")[:RECENT]),
         "bonuses": bonuses_page,

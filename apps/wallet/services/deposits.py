@@ -18,6 +18,7 @@ from apps.payments.models import Dispute, Payment, PaymentRefund
 from apps.sites.selectors import current_site, site_settings
 from apps.wallet.models import Deposit
 from apps.wallet.services.funds import deposit_funds, return_deposit, take_deposit
+from apps.wallet.services.guards import check_has_funds
 
 PURPOSE = "deposit"
 MAX_AMOUNT = 10**15
@@ -29,8 +30,9 @@ Status = Deposit.Status
 def open_deposit(*, user: User, amount: int, device_id: str = "", ip_address: str = "") -> tuple[Deposit, Payment]:
     """A PENDING deposit and the payment to be opened for it. `amount` in minor units of the site's currency.
 
-    Raises Invalid (below_minimum, amount_too_large), Conflict payments_unavailable.
+    Raises Invalid (below_minimum, amount_too_large), Conflict (payments_unavailable, enterprise_pays).
     """
+    check_has_funds(user.pk)
     settings = site_settings()
     if amount < settings.deposit_minimum:
         raise Invalid(

@@ -86,7 +86,9 @@ def return_deposit(*, user_id: UUID, amount: int, currency: str, ref_id: str) ->
 
 @transaction.atomic
 def transfer_to_funds(*, user_id: UUID, amount: int, currency: str) -> Entry:
-    """Earnings → funds, oldest lots first. Raises Conflict insufficient_balance, or what a guard of an upper app does."""
+    """Earnings → funds, oldest lots first. Raises Conflict (insufficient_balance, enterprise_pays), or what a guard of an upper
+    app does."""
+    guards.check_has_funds(user_id)
     guards.check_may_leave(user_id)
     accounts = open_accounts([user_id], (Pocket.EARNINGS, Pocket.FUNDS), currency)
     earnings, funds = accounts[user_id, Pocket.EARNINGS], accounts[user_id, Pocket.FUNDS]
