@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.core import outbox
 from apps.core.errors import Conflict, Invalid
+from apps.core.money import MAX_AMOUNT
 from apps.core.tenancy import site_context
 from apps.payments import services as payments
 from apps.payments.models import Dispute, Payment, PaymentRefund
@@ -21,7 +22,6 @@ from apps.wallet.services.funds import deposit_funds, return_deposit, take_depos
 from apps.wallet.services.guards import check_has_funds
 
 PURPOSE = "deposit"
-MAX_AMOUNT = 10**15
 LAPSED = "Not paid in time."
 Status = Deposit.Status
 
