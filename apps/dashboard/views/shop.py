@@ -112,7 +112,7 @@ def cancel(request: Any, pk: UUID) -> HttpResponse:
     """Give an unpaid order up."""
     found = _found(request, pk)
     if found.status not in Order.PAYABLE:
-        return refusal(request, Conflict("invalid_state", f"This order is {found.get_status_display().lower()}."))
+        return refusal(request, Conflict("invalid_state", f"This order is {found.status.replace('_', ' ')}."))
 
     def finish(state: str) -> HttpResponse:
         try:

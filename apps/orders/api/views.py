@@ -106,7 +106,7 @@ class CancelOrderView(ApiView):
             raise NotFound()
         about: dict[str, Any] = {"actor": request.user, "reason": self.validated(request)["reason"]}
         if order.status not in Order.PAYABLE:
-            raise Conflict("invalid_state", f"This order is {order.get_status_display().lower()}.")
+            raise Conflict("invalid_state", f"This order is {order.status.replace('_', ' ')}.")
 
         def finish(state: str) -> Response:
             cancelled = services.cancel_order(order=order, state=state, **about)

@@ -127,7 +127,7 @@ def ask_refund(
     """
     refuse_own(order, actor)
     if order.status in Order.PAYABLE or order.status == Order.Status.CANCELLED:
-        raise Conflict("invalid_state", f"This order is {order.get_status_display().lower()}.")
+        raise Conflict("invalid_state", f"This order is {order.status.replace('_', ' ')}.")
     return payments.request_refund(
         payment=open_payment_of(order), external_id=external_id, amount=amount, reason=reason, actor=actor
     )

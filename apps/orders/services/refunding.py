@@ -34,7 +34,7 @@ def refund_order(
             )
         return known, False
     if order.status not in Order.REFUNDABLE:
-        raise Conflict("invalid_state", f"This order is {order.get_status_display().lower()}.")
+        raise Conflict("invalid_state", f"This order is {order.status.replace('_', ' ')}.")
     amount = order.rest if amount is None else amount
     if amount > order.rest:
         raise Invalid("refund_exceeds_order", f"Only {order.rest} of this order is left.", field="amount")

@@ -173,7 +173,7 @@ def ask_deposit_refund(
     Denied own_deposit.
     """
     if deposit.status in (Status.PENDING, Status.CANCELLED):
-        raise Conflict("invalid_state", f"This deposit is {deposit.get_status_display().lower()}.")
+        raise Conflict("invalid_state", f"This deposit is {deposit.status.replace('_', ' ')}.")
     payment = payment_of(deposit, lock=True)
     refund, is_new = payments.request_refund(
         payment=payment, external_id=external_id, amount=amount, reason=reason, actor=actor
