@@ -32,7 +32,6 @@ def invoice_file(invoice: Invoice) -> HttpResponse:
 
 def invoice_pdf(invoice: Invoice) -> bytes:
     """Reads the order's lines and refunds. Days are the site's."""
-    register_font()
     order, site = invoice.order, current_site()
     plain, small = _style(9.5), _style(8.5, MUTED)
     story: list[Any] = [
@@ -109,6 +108,7 @@ def _day(moment: datetime | None) -> str:
 
 
 def _style(size: float, colour: Any = INK) -> ParagraphStyle:
+    register_font()
     return ParagraphStyle(f"type-{size}", fontName=FONT, fontSize=size, leading=size * 1.35, textColor=colour)
 
 
