@@ -1,6 +1,5 @@
 """The back office's door: password, code, the Security page, and the question before money moves."""
 
-import time
 from typing import Any
 
 from django.contrib import messages
@@ -11,20 +10,17 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from apps.accounts import proving
 from apps.accounts import services as accounts
-from apps.accounts.forms import CodeForm, ProveForm
+from apps.accounts.forms import CodeForm
 from apps.accounts.pages import security_page
-from apps.accounts.sessions import close_session, go_half_way, half_way, open_session, prove_session
+from apps.accounts.sessions import close_session, go_half_way, half_way, open_session
 from apps.backoffice.forms import SignInForm
-from apps.core.errors import DomainError, TooMany
-from apps.rbac.access import access_of
-
-PROOFS = ("proof-password", "proof-otp")
+from apps.core.errors import DomainError
 
 
 def without_two_factor(view: Any) -> Any:
@@ -86,7 +82,7 @@ class SigningIn:
                 open_session(request, waiting.user)
                 return HttpResponseRedirect(waiting.next)
         context = {**self.each_context(request), "title": "Your code", "form": form}
-        return _answer(TemplateResponse(request, "admin/login_code.html", context), form, refused)
+        return proving.answered(TemplateResponse(request, "admin/login_code.html", context), form, refused)
 
     @without_two_factor
     @method_decorator(require_POST)
@@ -106,51 +102,7 @@ class SigningIn:
         )
 
     def prove(self, request: Any, *, what: str = "") -> HttpResponse | None:
-        """None when the sign-in is recent enough for moving money, or was proved by what came along just now.
-
-        Else the page that asks. It sends the very same request again with the proof beside it, so what was chosen is done once,
-        by the request that is let through. `what` says what will follow.
-        """
-        access = access_of(request)
-        if not access.is_stale(getattr(request.user, "auth_time", None)):
-            return None
-        came = any(name in request.POST for name in PROOFS)
-        form, refused = ProveForm(request.POST if came else None, prefix="proof", two_factor=access.two_factor), None
-        if form.is_bound and form.is_valid():
-            try:
-                accounts.prove(user=request.user, **form.cleaned_data, durable=request.durable)
-            except DomainError as error:
-                form.refuse(error)
-                refused = error
-            else:
-                prove_session(request)
-                request.user.auth_time = time.time()
-                return None
-        context = {
-            **self.each_context(request), "title": "Confirm it’s you", "form": form, "what": what, "repeated": _repeated(request),
-            "minutes": access.step_up_seconds // 60, "back": _back(request),
-        }  # fmt: skip
-        page = TemplateResponse(request, "admin/tools/prove.html", context)
-        page["Cache-Control"] = "no-store"
-        return _answer(page, form, refused)
-
-
-def _repeated(request: Any) -> list[tuple[str, str]]:
-    """What was sent, to be sent again."""
-    own = ("csrfmiddlewaretoken", "username", *PROOFS)
-    return [(name, value) for name, values in request.POST.lists() if name not in own for value in values]
-
-
-def _back(request: Any) -> str:
-    """Where one came from: a row's page says so, a list has its own address."""
-    after = request.POST.get("next", "")
-    return after if url_has_allowed_host_and_scheme(after, {request.get_host()}) else str(request.get_full_path())
-
-
-def _answer(response: HttpResponse, form: Any, error: DomainError | None) -> HttpResponse:
-    """By its status nothing of a refused request is kept."""
-    if error is not None or form.errors:
-        response.status_code = 429 if isinstance(error, TooMany) else 400
-    if isinstance(error, TooMany):
-        response["Retry-After"] = str(error.retry_after)
-    return response
+        """None when the sign-in is recent enough for moving money, or was just proved; else the page that asks. `what` says what
+        will follow (apps.accounts.proving)."""
+        context = {**self.each_context(request), "title": "Confirm it’s you", "what": what}
+        return proving.prove(request, template="admin/tools/prove.html", context=context)

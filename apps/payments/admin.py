@@ -112,6 +112,11 @@ class StripeAccountForm(forms.Form):
         label="Signing secret of the webhook", max_length=255, required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}), help_text="whsec_… The one before goes on working.",
     )  # fmt: skip
+    connect_secret = forms.CharField(
+        label="Signing secret for connected accounts", max_length=255, required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="whsec_… of a second endpoint, for partners who are paid by Stripe.",
+    )  # fmt: skip
     is_active = forms.BooleanField(label="Take payments", required=False, initial=True)
 
 
@@ -121,7 +126,7 @@ class StripeAccountAdmin(SetByForm):
     view_keys = ("billing.read", "permission.read")
     # Whoever names the account decides where buyers' money goes: as grave as saying what people may do.
     add_keys = ("permission.update", "permission.manage")
-    exclude = ("secret_key", "webhook_secrets")
+    exclude = StripeAccount.sealed_columns
     list_display = ("account_id", "publishable_key", "livemode", "is_active", "changed_at", "retired_at")
     intro = "How this site takes money. Secrets are kept encrypted and never shown again."
     add_word = "Set the account"

@@ -15,17 +15,19 @@ from apps.core.models import SiteForeignKey, SiteModel
 
 
 class StripeAccount(SiteModel):
-    """How this site takes money. `secret_key` and `webhook_secrets` (newest first) are encrypted for this row alone.
+    """How this site takes money. `secret_key`, `webhook_secrets` and `connect_secrets` (newest first: Stripe tells of connected
+    accounts at an endpoint with a secret of its own) are encrypted for this row alone.
 
     The one that isn't retired opens payments. A retired one is what payments opened at it are called off and given back with.
     """
 
-    sealed_columns: ClassVar[tuple[str, ...]] = ("secret_key", "webhook_secrets")
+    sealed_columns: ClassVar[tuple[str, ...]] = ("secret_key", "webhook_secrets", "connect_secrets")
 
     account_id = models.CharField(max_length=64, validators=[RegexValidator(r"^acct_[A-Za-z0-9_]{3,58}$")])
     publishable_key = models.CharField(max_length=255, validators=[RegexValidator(r"^pk_(test|live)_[A-Za-z0-9_]+$")])
     secret_key = models.TextField()
     webhook_secrets = models.TextField()
+    connect_secrets = models.TextField(blank=True, default="")
     livemode = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)

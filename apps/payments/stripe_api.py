@@ -57,7 +57,7 @@ def open_intent(
         "amount": amount, "currency": currency.lower(), "description": description, "metadata": metadata,
         "automatic_payment_methods": {"enabled": True},
     }  # fmt: skip
-    made = _call(
+    made = call(
         lambda client: client.v1.payment_intents.create(params, {"idempotency_key": f"payment-{payment_id}"}),
         credentials,
     )
@@ -65,13 +65,13 @@ def open_intent(
 
 
 def read_intent(credentials: Credentials, intent_id: str) -> Intent:
-    return _intent(_call(lambda client: client.v1.payment_intents.retrieve(intent_id), credentials))
+    return _intent(call(lambda client: client.v1.payment_intents.retrieve(intent_id), credentials))
 
 
 def cancel_intent(credentials: Credentials, intent_id: str) -> Intent:
     """Stripe decides: what is paid already stays paid, and its state says so. Raises Unavailable."""
     try:
-        return _intent(_call(lambda client: client.v1.payment_intents.cancel(intent_id), credentials))
+        return _intent(call(lambda client: client.v1.payment_intents.cancel(intent_id), credentials))
     except Conflict:
         return read_intent(credentials, intent_id)
 
@@ -81,7 +81,7 @@ def make_refund(
 ) -> MadeRefund:
     """A refund, once however often this is called. Raises Unavailable (unknown: ask again), Conflict (refused)."""
     params: Any = {"payment_intent": intent_id, "amount": amount, "metadata": metadata}
-    made = _call(
+    made = call(
         lambda client: client.v1.refunds.create(params, {"idempotency_key": f"refund-{refund_id}"}), credentials
     )
     return _refund(made)
@@ -90,7 +90,7 @@ def make_refund(
 def find_refund(credentials: Credentials, *, refund_id: UUID | str, intent_id: str) -> MadeRefund | None:
     """The refund that was made for this row of ours, if any was. Raises Unavailable."""
     params: Any = {"payment_intent": intent_id, "limit": 100}
-    listed = _call(lambda client: list(client.v1.refunds.list(params).auto_paging_iter()), credentials)
+    listed = call(lambda client: list(client.v1.refunds.list(params).auto_paging_iter()), credentials)
     ours = (made for made in listed if getattr(made.metadata, "refund_id", None) == str(refund_id))
     return next(map(_refund, ours), None)
 
@@ -103,9 +103,10 @@ def _intent(made: Any) -> Intent:
     return Intent(made.id, made.status, made.client_secret or "")
 
 
-def _call(call: Any, credentials: Credentials) -> Any:
+def call(ask: Any, credentials: Credentials) -> Any:
+    """What `ask(client)` answers, with Stripe's errors as ours. Raises Unavailable (unknown: ask again), Conflict (refused)."""
     try:
-        return call(_client(credentials.secret_key, settings.STRIPE_API_BASE))
+        return ask(_client(credentials.secret_key, settings.STRIPE_API_BASE))
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
         raise errors.provider_unavailable() from error
     except stripe.InvalidRequestError as error:

@@ -18,6 +18,16 @@ def cooldown(until: datetime) -> Conflict:
     return Conflict("cooldown", message, retry_at=until.isoformat())
 
 
+def method_rests(until: datetime) -> Conflict:
+    local = until.astimezone(ZoneInfo(current_site().time_zone))
+    message = f"This payout method is new, so it rests for your safety. It can be used from {local:%d %B %Y, %H:%M %Z}."
+    return Conflict("cooldown", message, retry_at=until.isoformat())
+
+
+def method_not_ready(state: str) -> Conflict:
+    return Conflict("method_not_ready", f"Nothing can go to this payout method yet. {state}.")
+
+
 def below_minimum(minimum: int, currency: str) -> Conflict:
     return Conflict("below_minimum", f"A payout is at least {format_money(minimum, currency)}.", minimum=minimum)
 

@@ -192,7 +192,7 @@ class Requirement:
     kind: Literal["public", "signed_in", "keys"]
     keys: tuple[str, ...] = ()
     at: At = "site"
-    step_up: bool = False
+    step_up: bool | Literal["always"] = False
 
     def met_by(self, access: Access, *, authenticated: bool) -> bool:
         if self.kind == "public":
@@ -203,8 +203,9 @@ class Requirement:
         return any(holds(key) for key in self.keys)
 
 
-def requires(*keys: str, at: At = "site", step_up: bool = False) -> Requirement:
-    """Any one of `keys` is enough. `step_up` is for routes that move money."""
+def requires(*keys: str, at: At = "site", step_up: bool | Literal["always"] = False) -> Requirement:
+    """Any one of `keys` is enough. `step_up` is for routes that move money: those who have two-factor give a code again. With
+    "always" the others give their password again."""
     return Requirement("keys", keys, at, step_up)
 
 
@@ -229,6 +230,8 @@ class DeclaredAccess(BasePermission):
                 raise Denied("two_factor_required", "This site wants two-factor of its staff. Switch it on first.")
             return False
         # Without a device there is no code to ask for; such clients, and servers with their keys, go on as before.
-        if requirement.step_up and access.two_factor and access.is_stale(getattr(request.user, "auth_time", None)):
-            raise Denied("step_up_required", "Give a code again before money moves: POST /auth/step-up.")
+        is_asked = access.two_factor or requirement.step_up == "always"
+        if requirement.step_up and is_asked and access.is_stale(getattr(request.user, "auth_time", None)):
+            what = "a code" if access.two_factor else "your password"
+            raise Denied("step_up_required", f"Give {what} again before money moves: POST /auth/step-up.")
         return True

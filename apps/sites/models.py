@@ -72,6 +72,10 @@ class SiteSettings(SiteModel):
     )
     payout_minimum = models.BigIntegerField(default=1, validators=[MinValueValidator(1)], help_text="Minor units.")
     payout_cooldown_hours = models.PositiveIntegerField(default=0, help_text="After a completed payout.")
+    method_cooldown_hours = models.PositiveSmallIntegerField(
+        "new methods rest", default=24, validators=[MaxValueValidator(720)],
+        help_text="Hours in which nothing goes to a payout method or address that joins or replaces another. 0 never.",
+    )  # fmt: skip
     order_minutes = models.PositiveSmallIntegerField(
         "minutes to pay", default=30, validators=[MinValueValidator(5), MaxValueValidator(MINUTES_A_DAY)],
         help_text="An order that is not paid by then lapses and gives back what it took from stock.",

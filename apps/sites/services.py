@@ -98,7 +98,9 @@ def _check_fields(row: Site | SiteSettings, values: dict[str, Any]) -> None:
 
 
 def lowers_security(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Is a wall switched off, or asked again later than before? 0 minutes is never. `before` has all that `after` has."""
+    """Is a wall switched off, or lower than before? 0 minutes asks never, 0 hours never waits. `before` has all of `after`."""
     off = any(before[name] and not after[name] for name in ("staff_two_factor", "four_eyes") if name in after)
     was, minutes = before.get("step_up_minutes", 0), after.get("step_up_minutes", 0)
-    return off or ("step_up_minutes" in after and was > 0 and not 0 < minutes <= was)
+    asked_later = "step_up_minutes" in after and was > 0 and not 0 < minutes <= was
+    waits_less = after.get("method_cooldown_hours", 0) < before.get("method_cooldown_hours", 0)
+    return off or asked_later or waits_less

@@ -238,6 +238,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "orders-to-lapse": {"task": "apps.orders.tasks.lapse_orders", "schedule": 30.0},
     "deposits-to-lapse": {"task": "apps.wallet.tasks.lapse_deposits", "schedule": 300.0},
     "services-to-expire": {"task": "apps.orders.tasks.expire_services", "schedule": 60.0},
+    "connected-accounts": {"task": "apps.payouts.tasks.check_accounts", "schedule": 60.0},
     "transfers-due": {"task": "apps.allocations.tasks.sweep_transfers", "schedule": 10.0},
     "activities-to-finish": {"task": "apps.activities.tasks.finish_activities", "schedule": 20.0},
     "forget-activity-files": {"task": "apps.activities.tasks.forget_files", "schedule": 24 * 3600.0},

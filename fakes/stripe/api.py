@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fakes.stripe import errors
+from fakes.stripe.accounts import Accounts
 from fakes.stripe.payments import Payments
 from fakes.stripe.store import Body
 
@@ -16,6 +17,9 @@ MOST = 100
 
 ROUTES: list[tuple[str, str, Callable[..., Body]]] = [
     ("GET", r"/v1/account", lambda to, params: _account(to)),
+    ("POST", r"/v1/accounts", lambda to, params: connected(to).create(params) | {"object": "account"}),
+    ("GET", r"/v1/accounts/(\w+)", lambda to, params, pk: connected(to).shown(pk)),
+    ("POST", r"/v1/account_links", lambda to, params: connected(to).link(params, at=to.url)),
     ("POST", r"/v1/payment_intents", lambda to, params: to.create_intent(params)),
     ("GET", r"/v1/payment_intents/(\w+)", lambda to, params, pk: to.intent(pk)),
     ("POST", r"/v1/payment_intents/(\w+)/confirm", lambda to, params, pk: to.confirm(pk, params)),
@@ -39,6 +43,10 @@ def call(payments: Payments, method: str, path: str, params: Params) -> Body:
         if match and wanted == method:
             return act(payments, params, *match.groups())
     raise errors.Refusal(404, f"Unrecognized request URL ({method}: {path}).")
+
+
+def connected(payments: Payments) -> Accounts:
+    return Accounts(payments.store, payments.account, payments.tell)
 
 
 def _account(payments: Payments) -> Body:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import http.client
+import json
 import random
 import threading
 import time
@@ -47,9 +48,9 @@ class Deliveries:
         for thread in self.threads:
             thread.join(TIMEOUT)
 
-    def tell(self, account: str, kind: str, body: Body) -> None:
-        """Inside the transaction of the change."""
-        event = self._event(kind, body)
+    def tell(self, account: str, kind: str, body: Body, connected: str = "") -> None:
+        """Inside the transaction of the change. `connected`: whose change it is, of the account's connected ones."""
+        event = self._event(kind, body) | ({"account": connected} if connected else {})
         self.store.save(account, event)
         for _ in range(1 + self.faults.duplicate):
             self.store.queue(account, event, self._due())
@@ -106,7 +107,9 @@ class Deliveries:
         request = urllib.request.Request(account.webhook_url, data=body.encode(), method="POST")  # noqa: S310 - registered by us
         request.add_header("Content-Type", "application/json; charset=utf-8")
         request.add_header("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-        request.add_header("Stripe-Signature", sign(body, account.webhook_secret, int(time.time())))
+        # What connected accounts do goes to an endpoint of its own, whose secret is the other one's with a word behind it.
+        secret = account.webhook_secret + ("connect" if json.loads(body).get("account") else "")
+        request.add_header("Stripe-Signature", sign(body, secret, int(time.time())))
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
                 return str(answer.status), True

@@ -1,12 +1,14 @@
 """Pages for people: the one to pay on, and a small dashboard to refund and dispute. In the product's look, without a script."""
 
 import re
+import time
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from fakes.stripe import errors
+from fakes.stripe.accounts import Accounts
 from fakes.stripe.payments import Payments
 from fakes.stripe.store import Body
 
@@ -46,6 +48,8 @@ def answer(handler: "Handler") -> None:
             return _pay(handler, match[1])
         if match := re.fullmatch(r"/payments/(\w+)", path):
             return _payment(handler, match[1])
+        if match := re.fullmatch(r"/connect/(\w+)", path):
+            return _connect(handler, match[1])
         if path == "/":
             return _payments(handler)
     except errors.Refusal as refusal:
@@ -273,6 +277,50 @@ def _notice(problem: str) -> str:
 def _money(amount: int, currency: str) -> str:
     shown = f"{amount:,}" if currency in WHOLE else f"{amount // 100:,}.{amount % 100:02}"
     return f"{currency.upper()}\u00a0{shown}"
+
+
+# --- Connect ---
+OUTCOMES = (
+    ("ready", "All is well", "Ready to be paid at once"),
+    ("review", "Stripe wants to look at it", "Waits for Stripe"),
+    ("more", "A document is missing", "Stripe asks for more"),
+    ("closed", "Stripe says no", "The account is closed"),
+)
+
+
+def _connect(handler: "Handler", pk: str) -> None:
+    """What a connected account's owner sees: good once, for a few minutes."""
+    store = handler.server.store
+    account = store.account(store.owner_of(pk))
+    link = store.find(account.id, "account_link", pk) if account is not None else None
+    if account is None or link is None:
+        raise errors.missing("account_link", pk)
+    if link.get("used") or link["expires_at"] < time.time():
+        return _redirect(handler, link["refresh_url"])
+    to = Accounts(store, account, handler.server.deliveries.tell)
+    if handler.command == "POST":
+        form = dict(parse_qsl(handler.body))
+        if form.get("act") != "later":
+            with store.transaction():
+                to.fill_in(link["account"], form.get("outcome", "ready"))
+                store.save(account.id, link | {"used": True})
+        return _redirect(handler, link["return_url"])
+    ways = "".join(
+        f'<label class="row"><input type="radio" name="outcome" value="{value}"{" checked" if value == "ready" else ""}>'
+        f"<span>{name}<small>{follows}</small></span></label>"
+        for value, name, follows in OUTCOMES
+    )
+    asked = "".join(f"<li>{escape(what)}</li>" for what in to.find(link["account"])["requirements"]["currently_due"])
+    told = "Stripe would ask who you are and for your bank here."
+    return _page(
+        handler, 200, "Get paid",
+        f"<div><h1>Get paid by {escape(account.name)}</h1><p class='muted'>{told}</p></div>"
+        f'<form class="card" method="post"><ul>{asked}</ul><fieldset class="stack tight">'
+        '<legend class="label">What happens</legend>'
+        f'{ways}</fieldset><button class="button primary wide">Send it in</button>'
+        '<button class="button wide" name="act" value="later">Later</button></form>'
+        '<p class="fine">Nothing is asked for real: in the demo this page stands in for Stripe’s.</p>',
+    )  # fmt: skip
 
 
 # --- answers ---

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fakes.stripe import errors
+from fakes.stripe.params import amount_of, currency_of, known, metadata_of
 from fakes.stripe.store import Account, Body, Store
 
 # Stripe's test payment methods (https://docs.stripe.com/testing) and what each does.
@@ -17,7 +18,6 @@ SLOW = {"pm_usBankAccount", "pm_sepa_debit"}
 DISPUTED = {"pm_card_createDispute"}
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
-CURRENCY_LETTERS = 3
 INTENT_PARAMS = {
     "amount", "currency", "metadata", "description", "automatic_payment_methods", "payment_method_types", "payment_method",
     "confirm", "capture_method", "receipt_email", "statement_descriptor", "statement_descriptor_suffix", "customer", "expand",
@@ -33,20 +33,21 @@ class Payments:
 
     store: Store
     account: Account
-    tell: Callable[[str, str, Body], None]  # (account, type, object)
+    tell: Callable[..., None]  # (account, type, object)
     slow_refunds: bool = False
+    url: str = ""  # where the fake's own pages are
 
     # --- intents ---
     def create_intent(self, params: Mapping[str, Any]) -> Body:
-        _known(params, INTENT_PARAMS)
+        known(params, INTENT_PARAMS)
         pk = self.store.new_id("pi")
         intent: Body = {
-            "id": pk, "object": "payment_intent", "amount": _amount(params, most=MAX_AMOUNT), "amount_capturable": 0,
+            "id": pk, "object": "payment_intent", "amount": amount_of(params, most=MAX_AMOUNT), "amount_capturable": 0,
             "amount_received": 0, "automatic_payment_methods": params.get("automatic_payment_methods"), "canceled_at": None,
             "cancellation_reason": None, "capture_method": "automatic", "client_secret": f"{pk}_{self.store.new_id('secret')}",
-            "confirmation_method": "automatic", "created": int(time.time()), "currency": _currency(params), "customer": None,
+            "confirmation_method": "automatic", "created": int(time.time()), "currency": currency_of(params), "customer": None,
             "description": params.get("description"), "last_payment_error": None, "latest_charge": None, "livemode": False,
-            "metadata": _metadata(params), "next_action": None, "payment_method": params.get("payment_method"),
+            "metadata": metadata_of(params), "next_action": None, "payment_method": params.get("payment_method"),
             "payment_method_types": ["card"], "receipt_email": params.get("receipt_email"),
             "status": "requires_confirmation" if params.get("payment_method") else "requires_payment_method",
         }  # fmt: skip
@@ -164,7 +165,7 @@ class Payments:
 
     # --- refunds ---
     def create_refund(self, params: Mapping[str, Any]) -> Body:
-        _known(params, REFUND_PARAMS)
+        known(params, REFUND_PARAMS)
         charge = self._charge_of(params)
         rest = charge["amount"] - charge["amount_refunded"]
         if charge["disputed"]:
@@ -173,7 +174,7 @@ class Payments:
         if not rest:
             message = f"Charge {charge['id']} has already been refunded."
             raise errors.Refusal(400, message, code="charge_already_refunded")
-        amount = _amount(params, most=MAX_AMOUNT) if "amount" in params else rest
+        amount = amount_of(params, most=MAX_AMOUNT) if "amount" in params else rest
         if amount > rest:
             message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({rest})"
             raise errors.Refusal(400, message, param="amount")
@@ -182,7 +183,7 @@ class Payments:
         refund: Body = {
             "id": self.store.new_id("re"), "object": "refund", "amount": amount,
             "balance_transaction": self.store.new_id("txn"), "charge": charge["id"], "created": int(time.time()),
-            "currency": charge["currency"], "metadata": _metadata(params), "payment_intent": charge["payment_intent"],
+            "currency": charge["currency"], "metadata": metadata_of(params), "payment_intent": charge["payment_intent"],
             "reason": params.get("reason"), "receipt_number": None, "status": "pending" if self.slow_refunds else "succeeded",
         }  # fmt: skip
         self.store.save(self.account.id, refund, parent=charge["id"])
@@ -222,7 +223,7 @@ class Payments:
         if charge["disputed"]:
             raise errors.Refusal(400, f"Charge {charge['id']} is disputed already.", code="charge_disputed")
         rest = charge["amount"] - charge["amount_refunded"]
-        amount = _amount(params, most=rest) if params.get("amount") else rest
+        amount = amount_of(params, most=rest) if params.get("amount") else rest
         dispute: Body = {
             "id": self.store.new_id("du"), "object": "dispute", "amount": amount, "balance_transactions": [],
             "charge": charge["id"], "created": int(time.time()), "currency": charge["currency"],
@@ -261,34 +262,3 @@ class Payments:
 
     def _tell(self, kind: str, body: Body) -> None:
         self.tell(self.account.id, kind, body)
-
-
-def _known(params: Mapping[str, Any], known: set[str]) -> None:
-    unknown = sorted(set(params) - known)
-    if unknown:
-        raise errors.invalid(f"Received unknown parameter: {unknown[0]}", unknown[0], "parameter_unknown")
-
-
-def _amount(params: Mapping[str, Any], *, most: int) -> int:
-    value = str(params.get("amount", ""))
-    if not value.isascii() or not value.isdigit():
-        raise errors.invalid(f"Invalid integer: {value}", "amount")
-    if int(value) < 1:
-        raise errors.invalid("This value must be greater than or equal to 1.", "amount")
-    if int(value) > most:
-        raise errors.invalid(f"Amount must be no more than {most}", "amount", "amount_too_large")
-    return int(value)
-
-
-def _currency(params: Mapping[str, Any]) -> str:
-    value = str(params.get("currency", ""))
-    if len(value) != CURRENCY_LETTERS or not value.isascii() or not value.isalpha():
-        raise errors.invalid(f"Invalid currency: {value}.", "currency", "parameter_invalid")
-    return value.lower()
-
-
-def _metadata(params: Mapping[str, Any]) -> dict[str, str]:
-    given = params.get("metadata") or {}
-    if not isinstance(given, Mapping) or len(given) > 50 or any(len(str(value)) > 500 for value in given.values()):
-        raise errors.invalid("Metadata has at most 50 values of 500 characters.", "metadata", "parameter_invalid")
-    return {str(name): str(value) for name, value in given.items()}

@@ -54,7 +54,7 @@ class FakeStripe(ThreadingHTTPServer):
         self.store.close()
 
     def payments(self, account: Account) -> Payments:
-        return Payments(self.store, account, self.deliveries.tell, slow_refunds=self.faults.slow_refunds)
+        return Payments(self.store, account, self.deliveries.tell, slow_refunds=self.faults.slow_refunds, url=self.url)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fakes.stripe import errors
+from fakes.stripe.api import connected
 from fakes.stripe.payments import Payments
 from fakes.stripe.store import Account
 
@@ -93,6 +94,11 @@ def _redeliver(server: "FakeStripe", data: dict[str, Any]) -> Any:
     return {"waiting": server.store.undelivered()}
 
 
+def _fill_in(server: "FakeStripe", data: dict[str, Any], pk: str) -> Any:
+    """What the owner of a connected account does on Stripe's page, and what Stripe makes of it."""
+    return connected(_of(server, pk)).fill_in(pk, data.get("outcome", "ready"))
+
+
 def _faults(server: "FakeStripe", data: dict[str, Any]) -> Any:
     server.faults.set(data)
     return server.faults.shown()
@@ -113,6 +119,7 @@ def _close_dispute(server: "FakeStripe", data: dict[str, Any], pk: str) -> Any:
 ROUTES: list[tuple[str, str, Act]] = [
     ("GET", r"/_fake/health", lambda server, data: {"waiting": server.store.undelivered()}),
     ("POST", r"/_fake/accounts", _register),
+    ("POST", r"/_fake/accounts/(\w+)/fill_in", _fill_in),
     ("POST", r"/_fake/faults", _faults),
     ("GET", r"/_fake/requests", _requests),
     ("GET", r"/_fake/deliveries", _deliveries),

@@ -43,6 +43,7 @@ from apps.payments.services import credentials
 from apps.payments.stripe_api import open_intent
 from apps.payments.tests.factories import make_account, signature
 from apps.payouts.services import add_method, approve_payout, request_payout
+from apps.payouts.services.connecting import begin_connecting
 from apps.rbac.models import Department, Role
 from apps.rbac.services import add_member, assign_role, create_department, create_role
 from apps.referrals.models import Partner
@@ -100,6 +101,7 @@ class World:
             **self.organise(ann, cara),
             **owe_tokens(ann),
             "method": add_method(user=ann, kind="upi", details={"vpa": "ann@upi"}).pk,
+            "connect": begin_connecting(user=ann, details={}).method_id,
             "otp": enrol(dora)[0].code(),
             "first_otp": Authenticator(begin_two_factor(user=cara, password=PASSWORD).secret).code(),
             "id_token": issuer().token(sub="new", email="brought@example.com"),
@@ -308,6 +310,7 @@ SCENARIOS: dict[str, tuple[str, str, Any]] = {
     ),
     "DELETE departments/<uuid:pk>/members/<uuid:member_id>": ("boss", "departments/{support}/members/{member}", {}),
     "DELETE payout-methods/<uuid:pk>": ("ann", "payout-methods/{method}", {}),
+    "POST payout-methods/<uuid:pk>/onboarding": ("ann", "payout-methods/{connect}/onboarding", {}),
 }  # fmt: skip
 
 SCENARIOS |= {

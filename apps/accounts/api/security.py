@@ -73,23 +73,24 @@ class RecoveryCodesView(ApiView):
 
 
 class StepUpView(ApiView):
-    """Prove who you are again: an access token with which money may move for a while (`step_up_required`)."""
+    """Prove who you are again: an access token with which money may move for a while (`step_up_required`). With two-factor by a
+    code, else by the password."""
 
     access = {"POST": SIGNED_IN}
-    serializer_class = serializers.OtpRequest
+    serializer_class = serializers.StepUpRequest
 
     @extend_schema(responses=serializers.AccessRenewed)
     def post(self, request: Request) -> Response:
-        otp, user = self.validated(request)["otp"], person(request)
+        proof, user = self.validated(request), person(request)
         if not isinstance(request.auth, Claims):
-            services.prove_code(user=user, otp=otp, durable=durable_of(request))
+            services.prove_again(user=user, **proof, durable=durable_of(request))
             prove_session(request._request)
             return Response({"access": None})
         sid = request.auth.sid
         sign_in = SignIn.objects.filter(pk=sid, user_id=user.pk).first() if sid else None
         if sign_in is None:  # a token from before sign-ins were kept; it is gone within a quarter of an hour
             raise Denied("step_up_required", "Sign in again.")
-        access = services.step_up(user=user, otp=otp, sign_in=sign_in, durable=durable_of(request))
+        access = services.step_up(user=user, sign_in=sign_in, **proof, durable=durable_of(request))
         return Response({"access": access})
 
 

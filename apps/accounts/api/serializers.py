@@ -43,6 +43,20 @@ class OtpRequest(serializers.Serializer[Any]):
     otp = serializers.CharField(max_length=OTP_MAX)
 
 
+class StepUpRequest(serializers.Serializer[Any]):
+    """One of them: `otp` where there is two-factor, else `password`."""
+
+    otp = serializers.CharField(max_length=OTP_MAX, required=False, allow_blank=True, default="")
+    password = serializers.CharField(
+        max_length=128, required=False, allow_blank=True, default="", trim_whitespace=False
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs["otp"] and not attrs["password"]:
+            raise serializers.ValidationError({"otp": ["A code, or without two-factor the password."]}, code="required")
+        return attrs
+
+
 class TwoFactorStanding(serializers.Serializer[Any]):
     enabled = serializers.BooleanField(source="is_on")
     enabled_at = serializers.DateTimeField(source="since", allow_null=True)

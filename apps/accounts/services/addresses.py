@@ -1,9 +1,9 @@
 """A person's crypto addresses: checked, kept encrypted, shown masked (P15). They go with the person to each of their sites."""
 
-import hmac
+from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -29,7 +29,9 @@ def add_address(*, user: User, network: str, address: str) -> CryptoAddress:
     User.objects.select_for_update(no_key=True).get(pk=user.pk)  # their addresses are counted under it
     if CryptoAddress.objects.of(user.pk).count() >= MOST:
         raise Conflict("too_many", f"{MOST} addresses are the most. Remove one first.")
-    found = CryptoAddress(user=user, network=network, label=_label(network, normal), fingerprint=_print(normal))
+    found = CryptoAddress(
+        user=user, network=network, label=_label(network, normal), fingerprint=crypto.keyed_print(f"address {normal}")
+    )
     found.address = crypto.sealed(found, "address", normal)
     try:
         with transaction.atomic():
@@ -54,9 +56,25 @@ def read_address(found: CryptoAddress) -> str:
     return crypto.opened(found, "address")
 
 
-def _print(address: str) -> str:
-    """Tells the same address from another one without telling it."""
-    return hmac.new(settings.SECRET_KEY.encode(), f"address {address}".encode(), "sha256").hexdigest()
+def newest_addresses(user_ids: Iterable[UUID], network: str) -> dict[UUID, CryptoAddress]:
+    """{user: the address that their tokens of this network go to}"""
+    rows = CryptoAddress.objects.filter(user_id__in=user_ids, network=network, removed_at=None).order_by("id")
+    return {row.user_id: row for row in rows}
+
+
+def resting(addresses: Iterable[CryptoAddress], *, hours: int) -> set[UUID]:
+    """Ids of those that took the place of another one less than `hours` ago: whoever stole a sign-in waits, and is seen."""
+    since = timezone.now() - timedelta(hours=hours)
+    young = [row for row in addresses if row.created_at > since]
+    if not young:
+        return set()
+    before = CryptoAddress.objects.filter(user_id__in=[row.user_id for row in young]).values_list(
+        "user_id", "network", "id"
+    )
+    earlier: dict[tuple[UUID, str], UUID] = {}
+    for user_id, network, pk in before.order_by("-id"):
+        earlier[user_id, network] = pk
+    return {row.pk for row in young if earlier[row.user_id, row.network] < row.pk}
 
 
 def _label(network: str, address: str) -> str:

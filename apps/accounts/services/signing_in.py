@@ -61,6 +61,14 @@ def prove(*, user: User, password: str = "", otp: str = "", durable: Durable | N
         prove_password(user=user, password=password, durable=durable)
 
 
+def prove_again(*, user: User, otp: str = "", password: str = "", durable: Durable | None = None) -> None:
+    """As `prove`, but a password from who has two-factor is refused for what it is. Raises Conflict, Invalid, TooMany."""
+    if otp or not password or has_two_factor(user):
+        prove_code(user=user, otp=otp, durable=durable)
+    else:
+        prove_password(user=user, password=password, durable=durable)
+
+
 def prove_password(*, user: User, password: str, durable: Durable | None = None) -> None:
     """Raises Invalid invalid_credentials, TooMany."""
     attempt = signed_in(user)
@@ -82,9 +90,9 @@ def prove_code(*, user: User, otp: str, durable: Durable | None = None) -> None:
 
 
 @transaction.atomic
-def step_up(*, user: User, otp: str, sign_in: SignIn, durable: Durable | None = None) -> str:
+def step_up(*, user: User, sign_in: SignIn, otp: str = "", password: str = "", durable: Durable | None = None) -> str:
     """A new access token of the same sign-in, proved just now, as are those that follow it. Raises Conflict, Invalid, TooMany."""
-    prove_code(user=user, otp=otp, durable=durable)
+    prove_again(user=user, otp=otp, password=password, durable=durable)
     sign_in.authenticated_at = timezone.now()
     sign_in.save(update_fields=["authenticated_at"])
     return tokens.issue_access(user=user, site=current_site(), sign_in=sign_in)

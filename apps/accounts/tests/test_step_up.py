@@ -133,6 +133,7 @@ def test_the_routes_that_ask_are_these():
     asking = sorted(str(route) for route in api_routes() if route.view.access[route.method].step_up)
 
     assert asking == [
+        "DELETE api/v1/payout-methods/<uuid:pk>",
         "PATCH api/v1/admin/referral/bonus/<uuid:pk>/status",
         "POST api/v1/admin/allocations/<uuid:pk>/retry",
         "POST api/v1/admin/allocations/batches",
@@ -141,6 +142,7 @@ def test_the_routes_that_ask_are_these():
         "POST api/v1/commissions/<uuid:commission_id>/approve",
         "POST api/v1/commissions/approve",
         "POST api/v1/orders/<uuid:pk>/refunds",
+        "POST api/v1/payout-methods",
         "POST api/v1/payouts/<uuid:pk>/approve",
         "POST api/v1/payouts/<uuid:pk>/process",
         "POST api/v1/payouts/<uuid:pk>/reject",

@@ -13,7 +13,7 @@ from apps.sites.models import Site, SiteDomain, SiteSettings
 from apps.sites.selectors import currency_of_site, current_site
 from apps.sites.services import SITE_FIELDS, change_settings, change_site, lowers_security
 
-SECURITY = ("staff_two_factor", "step_up_minutes", "four_eyes")
+SECURITY = ("staff_two_factor", "step_up_minutes", "four_eyes", "method_cooldown_hours")
 # What the Settings page shows, in groups.
 GROUPS = (
     ("Becoming a partner", ("activation", "activation_fee", "qualifying_categories", "revoke_activation_on_refund")),

@@ -345,7 +345,10 @@ def test_who_runs_the_program_does_not_lower_its_security(office, site):
 
     settings.refresh_from_db()
     assert 'name="attribution_days"' in page
-    assert not any(f'name="{name}"' in page for name in ("four_eyes", "staff_two_factor", "step_up_minutes"))
+    assert not any(
+        f'name="{name}"' in page
+        for name in ("four_eyes", "staff_two_factor", "step_up_minutes", "method_cooldown_hours")
+    )
     assert (answer.status_code, settings.attribution_days) == (302, 60)
     assert (settings.four_eyes, settings.step_up_minutes) == (True, 15)
 
@@ -357,7 +360,7 @@ def test_lowering_security_on_the_settings_page_takes_a_reason(office, site):
     page = desk.get(url).content.decode()
     for group in ("Becoming a partner", "Attribution", "Payouts", "Security", "Why"):
         assert f"<h2>{group}</h2>" in page
-    form = PROGRAM | {"step_up_minutes": "15"}
+    form = PROGRAM | {"step_up_minutes": "15", "method_cooldown_hours": "24"}
 
     refused = desk.post(url, form)
     settings.refresh_from_db()

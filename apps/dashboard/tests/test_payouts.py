@@ -166,9 +166,9 @@ def test_queries_do_not_grow_with_the_payouts(signed_in, ann, staff, nested, dja
     client = signed_in(ann)
 
     # Session, caller, partner, methods, wallet, rows, expected, settings (2), open payout, entry counts, paid,
-    # the token's network, tokens. Whether there is a shop is known from the first time.
+    # whether Stripe pays, the token's network, tokens. Whether there is a shop is known from the first time.
     client.get("/dashboard/payouts")
-    with django_assert_num_queries(nested + 14):
+    with django_assert_num_queries(nested + 15):
         client.get("/dashboard/payouts")
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.timezone import localtime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.allocations.models import BUYER
@@ -12,12 +13,17 @@ from apps.allocations.selectors import with_buyers
 from apps.core.errors import DomainError, NotFound
 from apps.core.forms import PageForm
 from apps.core.money import format_money
+from apps.core.phases import call_out
 from apps.dashboard import selectors
 from apps.dashboard.forms import BankForm, CryptoForm, PayoutForm, UpiForm
-from apps.dashboard.pages import done, partner_page
+from apps.dashboard.pages import done, partner_page, refusal
 from apps.dashboard.paging import paginate
+from apps.dashboard.proving import prove
+from apps.payments.services import takes_payments
 from apps.payouts import services
-from apps.payouts.models import OwnMethod, Payout
+from apps.payouts.models import ConnectAccount, OwnMethod, Payout
+from apps.payouts.returning import way_back
+from apps.payouts.services import connecting
 from apps.sites.selectors import site_settings
 from apps.wallet.selectors import wallet_summary
 
@@ -59,7 +65,7 @@ def _form(request: Any, methods: list[OwnMethod], data: Any = None) -> PayoutFor
 def _show(
     request: Any, *, form: Any = None, method_form: Any = None, kind: str = "", status: int = 200
 ) -> HttpResponse:
-    methods, summary = _methods(request), wallet_summary(request.user.pk)
+    methods, summary, settings = _methods(request), wallet_summary(request.user.pk), site_settings()
     forms = {name: method_form if name == kind else make(prefix=name) for name, make in METHOD_FORMS.items()}
     page = paginate(request, _payouts(request))
     context = {
@@ -69,8 +75,10 @@ def _show(
         "upi_form": forms["upi"],
         "crypto_form": forms["crypto"],
         "kind": kind,
+        "connects": takes_payments(),
+        "rest_hours": settings.method_cooldown_hours,
         "expected": selectors.expected(request.user.pk, summary),
-        "next": selectors.next_payout(request.user, request.partner, summary=summary, settings=site_settings()),
+        "next": selectors.next_payout(request.user, request.partner, summary=summary, settings=settings),
         "page": page,
         "entries": selectors.entry_counts(page.rows),
         "paid": selectors.paid_total(request.user.pk),
@@ -112,6 +120,8 @@ def add_method(request: Any, kind: str) -> HttpResponse:
     if make is None:
         raise NotFound()
     form = make(request.POST, prefix=kind)
+    if (asked := prove(request)) is not None:
+        return asked
     if not form.is_valid():
         return _show(request, method_form=form, kind=kind, status=400)
     try:
@@ -119,7 +129,56 @@ def add_method(request: Any, kind: str) -> HttpResponse:
     except DomainError as error:
         form.refuse(error)
         return _show(request, method_form=form, kind=kind, status=error.status)
-    return done(request, f"{method.label} is added.", "dashboard:payouts")
+    rests = f" It can be used from {localtime(method.ready_at):%d %B, %H:%M}." if not method.is_ready else ""
+    return done(request, f"{method.label} is added.{rests}", "dashboard:payouts")
+
+
+@require_POST
+@partner_page("payout.create")
+def connect_stripe(request: Any) -> HttpResponse:
+    """Have Stripe open an account for the partner; the next page leads to Stripe's."""
+    if (asked := prove(request)) is not None:
+        return asked
+    return _go_to_stripe(request, connecting.begin_connecting(user=request.user, details={}))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@partner_page("payout.create")
+def method_connect(request: Any, pk: UUID) -> HttpResponse:
+    """Once more to Stripe's page: its links are good once. A GET comes from there, where one had run out."""
+    account = connecting.unfinished(user=request.user, method_id=pk)
+    if request.method != "POST":
+        return render(request, "dashboard/connect.html", {"method": account.method, "account": account})
+    return _go_to_stripe(request, account)
+
+
+@require_safe
+@partner_page("payout.create")
+def method_connected(request: Any, pk: UUID) -> HttpResponse:
+    """Back from Stripe's page, finished or not: Stripe is asked, and says so on the page within a moment."""
+    method = OwnMethod.objects.filter(user_id=request.user.pk, pk=pk).first()
+    if method is None:
+        raise NotFound()
+    connecting.ask_about(method)
+    return done(
+        request, "Back from Stripe. What it says of your account stands beside it within a minute.", "dashboard:payouts"
+    )
+
+
+def _go_to_stripe(request: Any, account: ConnectAccount) -> HttpResponse:
+    def answer(made: connecting.Connecting) -> HttpResponse:
+        if not made.url:
+            return done(request, f"{made.method.label}: {made.method.state_name}.", "dashboard:payouts")
+        response = render(request, "dashboard/connect.html", {"method": made.method, "url": made.url})
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+    def failed(error: Exception) -> HttpResponse | None:
+        connecting.start_over(account.pk, error)
+        return refusal(request, error) if isinstance(error, DomainError) else None
+
+    call, finish = connecting.start_connecting(account, way_back(request, account.method_id), answer)
+    return call_out(request, call, finish, failed)
 
 
 @require_POST
@@ -128,5 +187,7 @@ def remove_method(request: Any, pk: UUID) -> HttpResponse:
     method = OwnMethod.objects.filter(user_id=request.user.pk, pk=pk).first()
     if method is None:
         raise NotFound()
+    if (asked := prove(request)) is not None:
+        return asked
     services.remove_method(method=method, actor=request.user)
     return done(request, f"{method.label} is removed.", "dashboard:payouts")

@@ -69,8 +69,9 @@ def _sign_up_at_stripe(code: str, name: str) -> str:
     account, publishable = f"acct_demo_{code}", f"pk_test_{secret('publishable', code)}"
     key, signing = f"sk_test_{secret('stripe', code)}", f"whsec_{secret('stripe webhook', code)}"
     set_stripe_account(
-        actor=SYSTEM, account_id=account, publishable_key=publishable, secret_key=key, webhook_secret=signing
-    )
+        actor=SYSTEM, account_id=account, publishable_key=publishable, secret_key=key, webhook_secret=signing,
+        connect_secret=f"{signing}connect",
+    )  # fmt: skip
     tell(
         f"{_stripe_url()}/_fake/accounts",
         {

@@ -32,9 +32,10 @@ class BadSignature(Exception):
 @transaction.atomic
 def set_stripe_account(
     *, actor: audit.Actor, account_id: str = "", publishable_key: str = "", secret_key: str = "", webhook_secret: str = "",
-    is_active: bool | None = None,
+    connect_secret: str = "", is_active: bool | None = None,
 ) -> StripeAccount:  # fmt: skip
-    """Make or change the site's account; what is empty stays as it is. The webhook secret before the new one goes on working.
+    """Make or change the site's account; what is empty stays as it is. A webhook secret before the new one goes on working.
+    `connect_secret` is that of the endpoint for connected accounts, where partners are paid by Stripe.
 
     Another account id retires the account there was, if payments were opened at it. The mode, test or live, is what the keys say.
     Raises Invalid naming the field.
@@ -53,7 +54,7 @@ def set_stripe_account(
     if retired is not None:
         _retire(retired, actor)
         account.retired_at = None
-    changed = _apply(account, account_id, publishable_key, secret_key, webhook_secret)
+    changed = _apply(account, account_id, publishable_key, secret_key, webhook_secret, connect_secret)
     if is_active is not None and account.is_active != is_active:
         account.is_active = is_active
         changed.append("is_active")
@@ -73,8 +74,8 @@ def _retire(account: StripeAccount, actor: audit.Actor) -> None:
 
 
 def _apply(
-    account: StripeAccount, account_id: str, publishable_key: str, secret_key: str, webhook_secret: str
-) -> list[str]:
+    account: StripeAccount, account_id: str, publishable_key: str, secret_key: str, webhook_secret: str, connect_secret: str
+) -> list[str]:  # fmt: skip
     changed = []
     if account_id and account_id != account.account_id:
         account.account_id = account_id
@@ -82,30 +83,34 @@ def _apply(
     if publishable_key and publishable_key != account.publishable_key:
         account.publishable_key = publishable_key
         changed.append("publishable_key")
-    _check(account, secret_key, webhook_secret)
+    _check(account, secret_key, webhook_secret, connect_secret)
     if secret_key and secret_key != crypto.opened(account, "secret_key"):
         account.secret_key = crypto.sealed(account, "secret_key", secret_key)
         changed.append("secret_key")
-    known = _secrets(account)
-    if webhook_secret and webhook_secret not in known[:1]:
-        kept = [webhook_secret, *(one for one in known if one != webhook_secret)][:KEPT_SECRETS]
-        account.webhook_secrets = crypto.sealed(account, "webhook_secrets", json.dumps(kept))
-        changed.append("webhook_secret")
+    for column, name, secret in (
+        ("webhook_secrets", "webhook_secret", webhook_secret), ("connect_secrets", "connect_secret", connect_secret),
+    ):  # fmt: skip
+        known = _secrets(account, column)
+        if secret and secret not in known[:1]:
+            kept = [secret, *(one for one in known if one != secret)][:KEPT_SECRETS]
+            setattr(account, column, crypto.sealed(account, column, json.dumps(kept)))
+            changed.append(name)
     account.livemode = account.publishable_key.startswith("pk_live_")
     return changed
 
 
-def _check(account: StripeAccount, secret_key: str, webhook_secret: str) -> None:
+def _check(account: StripeAccount, secret_key: str, webhook_secret: str, connect_secret: str) -> None:
     try:
-        account.clean_fields(exclude=["secret_key", "webhook_secrets", "site"])
+        account.clean_fields(exclude=[*StripeAccount.sealed_columns, "site"])
     except ValidationError as error:
         field = next(iter(error.message_dict))
         raise Invalid("invalid", f"This is no {field.replace('_', ' ')} of Stripe's.", field=field) from error
     mode = account.publishable_key[3:8]
     if secret_key and not secret_key.startswith((f"sk_{mode}", f"rk_{mode}")):
         raise Invalid("invalid", f"A secret key of the same mode begins with sk_{mode}.", field="secret_key")
-    if webhook_secret and not webhook_secret.startswith("whsec_"):
-        raise Invalid("invalid", "A signing secret begins with whsec_.", field="webhook_secret")
+    for name, secret in (("webhook_secret", webhook_secret), ("connect_secret", connect_secret)):
+        if secret and not secret.startswith("whsec_"):
+            raise Invalid("invalid", "A signing secret begins with whsec_.", field=name)
 
 
 def takes_payments() -> bool:
@@ -149,7 +154,7 @@ def verify_signature(*, payload: bytes, header: str) -> str:
     still pay at.
     """
     for account in _listening():
-        for secret in _secrets(account):
+        for secret in (*_secrets(account, "webhook_secrets"), *_secrets(account, "connect_secrets")):
             try:
                 stripe.WebhookSignature.verify_header(payload, header, secret, TOLERANCE_SECONDS)
             except (stripe.SignatureVerificationError, UnicodeDecodeError):
@@ -168,6 +173,6 @@ def _listening() -> QuerySet[StripeAccount]:
     return accounts.order_by(F("retired_at").desc(nulls_first=True))
 
 
-def _secrets(account: StripeAccount) -> list[str]:
-    found: list[str] = json.loads(crypto.opened(account, "webhook_secrets") or "[]")
+def _secrets(account: StripeAccount, column: str) -> list[str]:
+    found: list[str] = json.loads(crypto.opened(account, column) or "[]")
     return found

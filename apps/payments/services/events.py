@@ -14,12 +14,13 @@ from apps.audit import services as audit
 from apps.core import inbox
 from apps.core.inbox import Ignored
 from apps.core.models import InboxEvent, OutboxEvent
-from apps.payments import purposes
+from apps.payments import connect, purposes
 from apps.payments.models import Dispute, Payment, PaymentRefund, StripeAccount
 from apps.payments.services import refunding
 from apps.sites.selectors import current_site
 
 Status = Payment.Status
+CONNECTED = ("account.updated", "capability.updated", "account.application.deauthorized")
 
 
 def handle_events(events: Sequence[OutboxEvent]) -> None:
@@ -28,6 +29,9 @@ def handle_events(events: Sequence[OutboxEvent]) -> None:
 
 
 def _handle(row: InboxEvent) -> None:
+    if row.kind in CONNECTED:
+        _tell_connected(row.payload)
+        return
     handler = _HANDLERS.get(row.kind)
     if handler is None:
         raise Ignored("nothing follows from this kind of event")
@@ -37,6 +41,13 @@ def _handle(row: InboxEvent) -> None:
     if not isinstance(found, dict):
         raise Ignored("it has no object")
     handler(found, account_id)
+
+
+def _tell_connected(event: dict[str, Any]) -> None:
+    """A connected account has news, `account` says which one. What it is we ask, since such events overtake each other."""
+    account_id = event.get("account")
+    if not isinstance(account_id, str) or not connect.tell(account_id):
+        raise Ignored("nobody knows this connected account")
 
 
 def _account_of(event: dict[str, Any]) -> str:

@@ -9,17 +9,34 @@ from apps.payouts.models import OwnMethod, Payout, PayoutMethod
 
 
 class MethodRow(serializers.ModelSerializer[OwnMethod]):
-    """`details` holds the masked label only: what was saved never leaves."""
+    """`details` holds the masked label only: what was saved never leaves. `state` is `ready`, `rests` (until `ready_at`), or what
+    Stripe says of a `stripe_connect` one: `onboarding`, `review`, `restricted`, `gone`."""
 
     details = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(choices=OwnMethod.State.choices)
+    ready_at = serializers.DateTimeField()
 
     class Meta:
         model = OwnMethod
-        fields = ("id", "kind", "label", "details", "created_at")
-        read_only_fields = fields
+        fields: tuple[str, ...] = ("id", "kind", "label", "details", "state", "ready_at", "created_at")
+        read_only_fields: tuple[str, ...] = fields
 
     def get_details(self, row: OwnMethod) -> dict[str, str]:
         return {"masked": row.label}
+
+
+class MethodMade(MethodRow):
+    """`onboarding_url` is Stripe's page to go on at, good once and for a few minutes; null for what needs none."""
+
+    onboarding_url = serializers.SerializerMethodField()
+
+    class Meta(MethodRow.Meta):
+        fields = (*MethodRow.Meta.fields, "onboarding_url")
+        read_only_fields = fields
+
+    def get_onboarding_url(self, row: OwnMethod) -> str | None:
+        url: str = self.context.get("onboarding_url", "")
+        return url or None
 
 
 class MethodRequest(serializers.Serializer[Any]):

@@ -12,5 +12,6 @@ urlpatterns = [
     path("payouts/<uuid:pk>/process", views.PayoutProcessView.as_view(), name="payout-process"),
     path("payouts/<uuid:pk>/cancel", views.PayoutCancelView.as_view(), name="payout-cancel"),
     path("payout-methods", views.MethodListView.as_view(), name="payout-methods"),
+    path("payout-methods/<uuid:pk>/onboarding", views.MethodOnboardingView.as_view(), name="payout-method-onboarding"),
     path("payout-methods/<uuid:pk>", views.MethodView.as_view(), name="payout-method"),
 ]

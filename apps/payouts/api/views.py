@@ -12,14 +12,18 @@ from apps.accounts.api.caller import person
 from apps.core.api.filters import DayRangeFilter
 from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import NotFound
+from apps.core.phases import call_out
 from apps.payouts import services
 from apps.payouts.api import serializers
-from apps.payouts.models import OwnMethod, Payout
+from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutMethod
+from apps.payouts.returning import way_back
+from apps.payouts.services import connecting
 from apps.rbac.access import Requirement, access_of, requires
 
 APPROVE = requires("payout.approve", at="scoped", step_up=True)
 REJECT = requires("payout.approve", "payout.manage", at="scoped", step_up=True)
 PROCESS = requires("payout.manage", at="scoped", step_up=True)
+CHANGE_METHOD = requires("payout.create", at="own", step_up="always")
 FINAL = [status for status in Payout.Status.values if status not in Payout.OPEN]
 
 
@@ -150,25 +154,50 @@ def _first(rows: Any, pk: UUID) -> Payout:
 
 
 class MethodListView(ListView):
-    """Where my money may go."""
+    """Where my money may go. Whoever changes that has lately proved who they are (403 `step_up_required`)."""
 
-    access = {"GET": requires("payout.create", at="own"), "POST": requires("payout.create", at="own")}
+    access = {"GET": requires("payout.create", at="own"), "POST": CHANGE_METHOD}
     serializer_class = serializers.MethodRow
     exported = Exported(parts={"details": ("masked",)})
 
     def get_queryset(self) -> Any:
         return OwnMethod.objects.filter(user_id=person(self.request).pk)
 
-    @extend_schema(request=serializers.MethodRequest, responses={201: serializers.MethodRow})
-    def post(self, request: Request) -> Response:
+    @extend_schema(request=serializers.MethodRequest, responses={201: serializers.MethodMade})
+    def post(self, request: Request) -> Any:
         serializer = serializers.MethodRequest(data=request.data)
         serializer.is_valid(raise_exception=True)
-        method = services.add_method(user=person(request), **serializer.validated_data)
-        return Response(serializers.MethodRow(method).data, status=201)
+        kind, details = serializer.validated_data["kind"], serializer.validated_data["details"]
+        if kind == PayoutMethod.Kind.STRIPE_CONNECT:
+            account = connecting.begin_connecting(user=person(request), details=details)
+            return go_to_stripe(request, account, status=201)
+        method = services.add_method(user=person(request), kind=kind, details=details)
+        return Response(serializers.MethodMade(method).data, status=201)
+
+
+def go_to_stripe(request: Request, account: ConnectAccount, *, status: int) -> Any:
+    def answer(made: connecting.Connecting) -> Response:
+        row = serializers.MethodMade(made.method, context={"onboarding_url": made.url})
+        return Response(row.data, status=status)
+
+    call, finish = connecting.start_connecting(account, way_back(request, account.method_id), answer)
+    return call_out(request, call, finish, lambda error: connecting.start_over(account.pk, error))
+
+
+class MethodOnboardingView(ApiView):
+    """Another link to Stripe's page, for a `stripe_connect` method that isn't finished there. Asks Stripe what it wants."""
+
+    access = {"POST": requires("payout.create", at="own")}
+    serializer_class = serializers.MethodMade
+
+    @extend_schema(request=None, responses=serializers.MethodMade)
+    def post(self, request: Request, pk: UUID) -> Any:
+        account = connecting.unfinished(user=person(request), method_id=pk)
+        return go_to_stripe(request, account, status=200)
 
 
 class MethodView(ApiView):
-    access = {"DELETE": requires("payout.create", at="own")}
+    access = {"DELETE": CHANGE_METHOD}
     serializer_class = serializers.MethodRow
 
     @extend_schema(responses={204: None})

@@ -6,13 +6,16 @@ from apps.payouts.services.decisions import (
     process_payout,
     reject_payout,
 )
-from apps.payouts.services.methods import add_method, read_details, remove_method
-from apps.payouts.services.requests import next_allowed_at, request_payout
+from apps.payouts.services.methods import add_method, chosen_methods, method_for_payout, read_details, remove_method
+from apps.payouts.services.requests import check_ready, next_allowed_at, request_payout
 
 __all__ = [
     "add_method",
     "approve_payout",
     "cancel_payout",
+    "check_ready",
+    "chosen_methods",
+    "method_for_payout",
     "next_allowed_at",
     "process_payout",
     "read_details",

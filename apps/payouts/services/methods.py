@@ -1,8 +1,13 @@
-"""Payout methods: checked by kind, kept encrypted, shown masked. Crypto addresses are the person's (apps.accounts)."""
+"""Payout methods: checked by kind, kept encrypted, shown masked. Crypto addresses are the person's (apps.accounts).
+
+Another one beside or after the first rests for the site's hours before money goes there, so that whoever stole a sign-in waits
+while its owner reads of it (models.OwnMethod).
+"""
 
 import json
-import re
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -11,36 +16,40 @@ from django.utils import timezone
 from apps.accounts.models import CryptoAddress, User
 from apps.accounts.services import add_address, read_address, remove_address
 from apps.audit import services as audit
-from apps.core import crypto
-from apps.core.errors import Conflict, Invalid, NotFound
-from apps.payouts.models import OwnMethod, Payout, PayoutMethod
+from apps.core import crypto, outbox
+from apps.core.errors import Conflict, NotFound
+from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutMethod
+from apps.payouts.services.shapes import checked, label_of, print_of
 
-# What each kind must tell: a pattern per detail, and whether it is required.
-_SHAPES: dict[str, dict[str, tuple[str, bool]]] = {
-    "bank": {
-        "account_holder": (r"^.{2,120}$", True),
-        "account_number": (r"^[A-Za-z0-9 ]{6,34}$", True),
-        "bank_code": (r"^[A-Za-z0-9]{4,15}$", True),
-        "bank_name": (r"^.{0,80}$", False),
-    },
-    "upi": {"vpa": (r"^[A-Za-z0-9._-]{2,64}@[A-Za-z][A-Za-z0-9]{1,63}$", True)},
-    "stripe_connect": {"account_id": (r"^acct_[A-Za-z0-9]{6,40}$", True)},
-    "crypto": {"network": (r"^[a-z]{1,16}$", True), "address": (r"^[A-Za-z0-9]{14,90}$", True)},
-    "manual": {"note": (r"^.{0,200}$", False)},
-}
+ADDED, REMOVED = "payout_method.added", "payout_method.removed"
+MOST = 20
+"""Methods of one person at a site."""
 
 
 @transaction.atomic
 def add_method(*, user: User, kind: str, details: dict[str, Any]) -> OwnMethod:
-    """Raises Invalid naming the detail at fault."""
-    clean = _checked(kind, details)
+    """Raises Invalid naming the detail at fault, Conflict too_many.
+
+    A `stripe_connect` one is not ready: `connecting.start_connecting` goes on at Stripe.
+    """
+    clean = checked(kind, details)
     if kind == PayoutMethod.Kind.CRYPTO:
-        return OwnMethod.objects.get(pk=add_address(user=user, **clean).pk)
-    method = PayoutMethod(user=user, kind=kind, label=_label(kind, clean))
+        pk = add_address(user=user, **clean).pk
+    else:
+        pk = _save(user, kind, clean)
+    outbox.publish(ADDED, key=str(pk), payload={"method_id": str(pk), "user_id": str(user.pk), "kind": kind})
+    return OwnMethod.objects.get(pk=pk)
+
+
+def _save(user: User, kind: str, clean: dict[str, str]) -> UUID:
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # their methods are counted under it
+    if PayoutMethod.objects.filter(user=user, removed_at=None, address_id=None).count() >= MOST:
+        raise Conflict("too_many", f"{MOST} payout methods are the most. Remove one first.")
+    method = PayoutMethod(user=user, kind=kind, label=label_of(kind, clean), fingerprint=print_of(kind, clean))
     method.details = crypto.sealed(method, "details", json.dumps(clean, sort_keys=True))
     method.save(force_insert=True)
-    audit.record(actor=user, action="payout_method.added", target=method, after={"kind": kind})
-    return OwnMethod.objects.get(pk=method.pk)
+    audit.record(actor=user, action=ADDED, target=method, after={"kind": kind})
+    return method.pk
 
 
 @transaction.atomic
@@ -50,12 +59,24 @@ def remove_method(*, method: OwnMethod, actor: User) -> None:
     if Payout.objects.filter(kept, status__in=Payout.OPEN).exists():
         raise Conflict("method_in_use", "An open payout goes there. Wait until it is done.")
     if method.kind == PayoutMethod.Kind.CRYPTO:
-        return remove_address(user=actor, address_id=method.pk)
-    found = PayoutMethod.objects.filter(pk=method.pk, user=actor, removed_at=None)
-    if not found.update(removed_at=timezone.now()):
-        raise NotFound()
-    audit.record(actor=actor, action="payout_method.removed", target=PayoutMethod.objects.get(pk=method.pk))
-    return None
+        remove_address(user=actor, address_id=method.pk)
+    else:
+        found = PayoutMethod.objects.filter(pk=method.pk, user=actor, removed_at=None)
+        if not found.update(removed_at=timezone.now()):
+            raise NotFound()
+        ConnectAccount.objects.filter(method_id=method.pk).update(check_at=None)
+        audit.record(actor=actor, action=REMOVED, target=PayoutMethod.objects.get(pk=method.pk))
+    payload = {"method_id": str(method.pk), "user_id": str(actor.pk), "kind": method.kind}
+    outbox.publish(REMOVED, key=str(method.pk), payload=payload)
+
+
+def chosen_methods(user_ids: Iterable[UUID]) -> dict[UUID, OwnMethod]:
+    """{user: their newest method}, for payouts that nobody chose one for; who has none is left out. One query.
+
+    One that isn't ready is no reason to pay to an older one: that may be the account that was lost.
+    """
+    rows = OwnMethod.objects.filter(user_id__in=user_ids).order_by("id")
+    return {row.user_id: row for row in rows}
 
 
 @transaction.atomic
@@ -72,38 +93,12 @@ def method_for_payout(method: OwnMethod) -> PayoutMethod:
 
 
 def read_details(method: PayoutMethod) -> dict[str, str]:
-    """For whoever pays it out. Raises Undecryptable for a ciphertext of another row."""
+    """For whoever pays it out: what was typed, or `account_id` of a Connect account (missing until Stripe opened it).
+
+    Raises Undecryptable for a ciphertext of another row.
+    """
     details: dict[str, str] = json.loads(crypto.opened(method, "details"))
+    if method.kind == PayoutMethod.Kind.STRIPE_CONNECT:
+        account = method.connect.first()
+        return {"account_id": account.account_id} if account is not None and account.account_id else {}
     return details
-
-
-def _checked(kind: str, details: dict[str, Any]) -> dict[str, str]:
-    shape = _SHAPES.get(kind)
-    if shape is None:
-        raise Invalid("invalid", "This kind of payout method isn't offered here.", field="kind")
-    unknown = sorted(set(details) - set(shape))
-    if unknown:
-        raise Invalid("invalid", f"Unknown detail: {unknown[0]}.", field=f"details.{unknown[0]}")
-    clean = {}
-    for name, (pattern, required) in shape.items():
-        value = details.get(name, "")
-        if not isinstance(value, str):
-            raise Invalid("invalid", "Text, please.", field=f"details.{name}")
-        value = value.strip()
-        if (required and not value) or (value and not re.fullmatch(pattern, value)):
-            raise Invalid("invalid", f"Check the {name.replace('_', ' ')}.", field=f"details.{name}")
-        if value:
-            clean[name] = value
-    return clean
-
-
-def _label(kind: str, details: dict[str, str]) -> str:
-    """Enough to recognise, too little to use."""
-    if kind == PayoutMethod.Kind.BANK:
-        return f"{details.get('bank_name') or 'Bank account'} ··{details['account_number'].replace(' ', '')[-4:]}"[:80]
-    if kind == PayoutMethod.Kind.UPI:
-        name, _, bank = details["vpa"].partition("@")
-        return f"UPI {name[:2]}···@{bank}"[:80]
-    if kind == PayoutMethod.Kind.STRIPE_CONNECT:
-        return f"Stripe ··{details['account_id'][-4:]}"
-    return PayoutMethod.Kind(kind).label

@@ -21,7 +21,8 @@ from apps.wallet.selectors import wallet_summary
 def request_payout(*, user: User, amount: int | None = None, method: OwnMethod | None = None) -> Payout:
     """REQUESTED, with the amount held. Without `amount`, all that is available (minor units).
 
-    Raises Conflict, checked in this order: partner_frozen, payout_in_progress, cooldown, below_minimum, insufficient_balance.
+    Raises Conflict, checked in this order: partner_frozen, payout_in_progress, cooldown (the last payout's, then the method's),
+    method_not_ready, below_minimum, insufficient_balance.
     """
     check_not_frozen(user.pk)
     if Payout.objects.filter(user=user, status__in=Payout.OPEN).exists():
@@ -29,6 +30,8 @@ def request_payout(*, user: User, amount: int | None = None, method: OwnMethod |
     until = next_allowed_at(user)
     if until is not None:
         raise errors.cooldown(until)
+    if method is not None:
+        check_ready(method)
     available = wallet_summary(user.pk).available
     wanted = available if amount is None else amount
     minimum = site_settings().payout_minimum
@@ -53,6 +56,14 @@ def next_allowed_at(user: User) -> datetime | None:
         return None
     until = last.finished_at + timedelta(hours=hours)
     return until if until > timezone.now() else None
+
+
+def check_ready(method: OwnMethod) -> None:
+    """Raises Conflict cooldown (it joined or replaced another one lately), method_not_ready (what Stripe says of it)."""
+    if method.state == OwnMethod.State.RESTS:
+        raise errors.method_rests(method.ready_at)
+    if not method.is_ready:
+        raise errors.method_not_ready(method.state_name)
 
 
 def _open(user: User, amount: int, method: PayoutMethod | None) -> Payout:

@@ -24,24 +24,6 @@ from apps.wallet.tests.factories import give_earnings
 URL = "/api/v1/payouts"
 
 
-@pytest.fixture
-def ann(make_user):
-    user = make_user("ann@example.com", full_name="Ann")
-    join(user=user)
-    give_earnings(user, 6000)
-    return user
-
-
-@pytest.fixture
-def approver(make_user):
-    return make_user("payouts@example.com", roles=["payout_manager"])
-
-
-@pytest.fixture
-def manager(make_user):
-    return make_user("manager@example.com", roles=["affiliate_manager"])
-
-
 def money(user):
     found = wallet.wallet_summary(user.pk)
     return found.available, found.held

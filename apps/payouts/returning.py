@@ -1,0 +1,16 @@
+"""Where Stripe's page leads back to: pages of the dashboard, at the host that was asked."""
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from apps.payouts.services.connecting import Way
+
+
+def way_back(request: Any, method_id: UUID) -> Way:
+    done, again = (
+        request.build_absolute_uri(reverse(f"dashboard:{name}", args=[method_id]))
+        for name in ("method_connected", "method_connect")
+    )
+    return Way(done=done, again=again)

@@ -1,0 +1,41 @@
+import pytest
+
+from apps.audit.services import SYSTEM
+from apps.core.tenancy import site_context
+from apps.payments import stripe_api
+from apps.payments.services import set_stripe_account
+from apps.referrals.services import join
+from apps.wallet.tests.factories import give_earnings
+
+
+@pytest.fixture
+def ann(make_user):
+    user = make_user("ann@example.com", full_name="Ann")
+    join(user=user)
+    give_earnings(user, 6000)
+    return user
+
+
+@pytest.fixture
+def approver(make_user):
+    return make_user("payouts@example.com", roles=["payout_manager"])
+
+
+@pytest.fixture
+def manager(make_user):
+    return make_user("manager@example.com", roles=["affiliate_manager"])
+
+
+@pytest.fixture
+def shop(transactional_alpha, fake_stripe, settings):
+    """ALPHA with an account at the fake. The id of the site."""
+    settings.STRIPE_API_BASE = fake_stripe.url
+    keys = fake_stripe.register()
+    with site_context(transactional_alpha):
+        set_stripe_account(
+            actor=SYSTEM, account_id=keys["account"], publishable_key=keys["publishable_key"],
+            secret_key=keys["secret_key"], webhook_secret=keys["webhook_secret"],
+            connect_secret=f"{keys['webhook_secret']}connect",
+        )  # fmt: skip
+    yield transactional_alpha
+    stripe_api._client.cache_clear()
