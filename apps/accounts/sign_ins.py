@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.accounts.models import RefreshToken, SignIn, User
-from apps.core import logs
+from apps.core import logs, outbox
 
 # A page that is read all day would otherwise write at every click.
 NOTED_EVERY = "5 minutes"
@@ -16,10 +16,12 @@ NOTED_EVERY = "5 minutes"
 
 def begin_sign_in(*, user: User, kind: str, user_agent: str = "", authenticated_at: datetime | None = None) -> SignIn:
     """`authenticated_at`: when they proved who they are, unless it is now."""
-    return SignIn.objects.create(
+    sign_in = SignIn.objects.create(
         user=user, kind=kind, version=user.token_version, expires_at=_expiry(kind), ip=logs.client_ip.get()[:45],
         user_agent=user_agent[:200], authenticated_at=authenticated_at or timezone.now(),
     )  # fmt: skip
+    outbox.publish("sign_in.begun", key=str(sign_in.pk), payload={"sign_in_id": str(sign_in.pk)})
+    return sign_in
 
 
 def continue_sign_in(sign_in_id: UUID, user: User, user_agent: str) -> SignIn:

@@ -15,6 +15,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from apps.core.tenancy import require_site_id
+
 NONCE_BYTES = 12
 
 
@@ -85,6 +87,15 @@ def sealed(row: Any, field: str, value: str) -> str:
 def keyed_print(text: str) -> str:
     """64 hex digits that tell the same secret from another one without telling it."""
     return hmac.new(settings.SECRET_KEY.encode(), text.encode(), "sha256").hexdigest()
+
+
+def site_print(what: str, value: str) -> str:
+    """Tells whether a value came before at the present site, without telling it: an HMAC under a key of the site's own.
+
+    The same value has another print for another `what` and at another site.
+    """
+    key = hmac.new(settings.SECRET_KEY.encode(), f"prints of {require_site_id()}".encode(), "sha256").digest()
+    return hmac.new(key, f"{what} {value}".encode(), "sha256").hexdigest()
 
 
 def derived_key(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""Refusals of freezes."""
+"""Refusals of freezes and reviews."""
 
 from apps.core.errors import Conflict, Denied, Invalid
 
@@ -21,3 +21,22 @@ def not_in_radius() -> Invalid:
 
 def radius_changed() -> Conflict:
     return Conflict("radius_changed", "The radius is another one by now. Look at it again.")
+
+
+def under_review() -> Conflict:
+    """What the partner is told: that, and not why."""
+    return Conflict(
+        "under_review", "This account is being looked at. Until a person has decided, nothing leaves its wallet."
+    )
+
+
+def own_review() -> Denied:
+    return Denied("own_review", "Somebody else has to decide about your own account.")
+
+
+def review_decided() -> Conflict:
+    return Conflict("invalid_state", "Somebody has decided about this already.")
+
+
+def review_changed() -> Conflict:
+    return Conflict("review_changed", "More was noticed meanwhile. Look at it again.")

@@ -2,7 +2,7 @@
 
 from django.db.models import Count, Q, QuerySet
 
-from apps.fraud.models import Freeze, FreezeItem
+from apps.fraud.models import FraudSettings, Freeze, FreezeItem, Review, Signal
 
 
 def freezes() -> QuerySet[Freeze]:
@@ -10,3 +10,27 @@ def freezes() -> QuerySet[Freeze]:
     rows = Freeze.objects.select_related("partner__user", "created_by", "lifted_by")
     left = Q(items__outcome=FreezeItem.Outcome.LEFT)
     return rows.annotate(touched=Count("items"), left=Count("items", filter=left)).order_by("-id")
+
+
+def signals() -> QuerySet[Signal]:
+    """With whom they are about."""
+    return Signal.objects.select_related("partner__user", "other__user").order_by("-id")
+
+
+def reviews() -> QuerySet[Review]:
+    """With whose they are, and who decided."""
+    return Review.objects.select_related("partner__user", "decided_by", "freeze").order_by("-id")
+
+
+def signals_of(review: Review) -> QuerySet[Signal]:
+    """What it rests on, the heaviest first: what counts while it is open, what was decided with it afterwards."""
+    if review.status == Review.Status.OPEN:
+        its = signals().filter(partner_id=review.partner_id, review=None, expired_at=None)
+    else:
+        its = signals().filter(review=review)
+    return its.order_by("-points", "-id")
+
+
+def fraud_settings() -> FraudSettings:
+    """The site's, or what holds where it has set none."""
+    return FraudSettings.objects.first() or FraudSettings()

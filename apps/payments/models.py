@@ -74,6 +74,7 @@ class Payment(SiteModel):
     account_id = models.CharField(max_length=64, blank=True, default="")
     provider_id = models.CharField(max_length=128, null=True)
     charge_id = models.CharField(max_length=128, blank=True, default="")
+    card_key = models.CharField(max_length=64, blank=True, default="", editable=False)
     failure = models.CharField(max_length=200, blank=True, default="")
     charge_refunded = models.BigIntegerField(default=0)
     refunded_amount = models.BigIntegerField(default=0)

@@ -182,6 +182,9 @@ class PartnerAdmin(UplineModelAdmin):
                 if "confirm" in request.POST:
                     return self._move(request, partner, form.cleaned_data)
             except DomainError as error:
+                if error.code == services.INTO_OWN_DOWNLINE:
+                    actor: Any = request.user
+                    services.note_circle(partner_id=partner.pk, reason=error.code, actor=actor)
                 form.add_error({"new_sponsor_id": "sponsor"}.get(error.field or "", error.field), error.message)
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": "Move a partner", "original": partner,

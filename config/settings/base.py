@@ -229,6 +229,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox-sweep": {"task": "apps.core.tasks.sweep_outbox", "schedule": 5.0},
     "forget-idempotency-keys": {"task": "apps.core.tasks.forget_idempotency_keys", "schedule": 3600.0},
     "forget-sign-ins": {"task": "apps.accounts.tasks.forget_sign_ins", "schedule": 24 * 3600.0},
+    "forget-fraud-evidence": {"task": "apps.fraud.tasks.forget_evidence", "schedule": 24 * 3600.0},
     "fold-referral-stats": {"task": "apps.referrals.tasks.fold_stats", "schedule": 3.0},
     "apply-tree-moves": {"task": "apps.referrals.tasks.apply_due_moves", "schedule": 30.0},
     "seal-chains": {"task": "apps.core.tasks.seal_chains", "schedule": 10.0},

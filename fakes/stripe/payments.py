@@ -3,6 +3,7 @@
 Each function runs inside a transaction of the store; amounts are minor units.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -146,7 +147,9 @@ class Payments:
             "failure_code": None if paid else "card_declined",
             "failure_message": None if paid else "Your card was declined.", "livemode": False,
             "metadata": intent["metadata"], "paid": paid, "payment_intent": intent["id"],
-            "payment_method": intent["payment_method"], "refunded": False, "status": "succeeded" if paid else "failed",
+            "payment_method": intent["payment_method"],
+            "payment_method_details": {"type": "card", "card": _card(self.account.id, intent)},
+            "refunded": False, "status": "succeeded" if paid else "failed",
         }  # fmt: skip
         self.store.save(self.account.id, charge, parent=intent["id"])
         return charge
@@ -262,3 +265,14 @@ class Payments:
 
     def _tell(self, kind: str, body: Body) -> None:
         self.tell(self.account.id, kind, body)
+
+
+def _card(account_id: str, intent: Body) -> Body:
+    """Stripe's test methods stand for whatever card each payer has: another one for every payment. Any other method is one card,
+    whoever pays with it."""
+    method = str(intent["payment_method"])
+    number = intent["id"] if method.startswith("pm_card_") else method
+    return {
+        "brand": "visa", "country": "US", "exp_month": 8, "exp_year": 2031, "funding": "credit", "last4": "4242",
+        "fingerprint": hashlib.sha256(f"{account_id} {number}".encode()).hexdigest()[:16], "network": "visa",
+    }  # fmt: skip

@@ -1,6 +1,41 @@
-"""Every write of freezes."""
+"""Every write of freezes, signals, reviews and of the settings that make them."""
 
+from apps.fraud.services.forgetting import forget
 from apps.fraud.services.freezing import choose, follow_status, freeze_partner, lift_freeze
+from apps.fraud.services.hearing import (
+    follow_bonuses,
+    follow_cards,
+    follow_circles,
+    follow_deposits,
+    follow_joined,
+    follow_sign_ins,
+    may_credit,
+)
 from apps.fraud.services.radius import Item, Radius, Shared, radius
+from apps.fraud.services.reviewing import check_not_held, clear_review, confirm_review, digest
+from apps.fraud.services.settling import change_fraud_settings, follow_settings
 
-__all__ = ["Item", "Radius", "Shared", "choose", "follow_status", "freeze_partner", "lift_freeze", "radius"]
+__all__ = [
+    "Item",
+    "Radius",
+    "Shared",
+    "change_fraud_settings",
+    "check_not_held",
+    "choose",
+    "clear_review",
+    "confirm_review",
+    "digest",
+    "follow_bonuses",
+    "follow_cards",
+    "follow_circles",
+    "follow_deposits",
+    "follow_joined",
+    "follow_settings",
+    "follow_sign_ins",
+    "follow_status",
+    "forget",
+    "freeze_partner",
+    "lift_freeze",
+    "may_credit",
+    "radius",
+]

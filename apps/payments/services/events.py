@@ -11,7 +11,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.audit import services as audit
-from apps.core import inbox
+from apps.core import crypto, inbox, outbox
 from apps.core.inbox import Ignored
 from apps.core.models import InboxEvent, OutboxEvent
 from apps.payments import connect, purposes
@@ -164,6 +164,20 @@ def _cancelled(intent: dict[str, Any], account_id: str) -> None:
     purposes.of(payment).failed(payment)
 
 
+def _charged(charge: dict[str, Any], account_id: str) -> None:
+    """Says what it was paid with. Only a print of that is kept: it tells the same card or account from another one."""
+    payment = _payment_of(charge, account_id)
+    used = _dict(charge, "payment_method_details")
+    fingerprint = _text(_dict(used, _text(used, "type")), "fingerprint")
+    if not fingerprint:
+        raise Ignored("it doesn't say what it was paid with")
+    if payment.card_key:
+        raise Ignored("known already")
+    payment.card_key = crypto.site_print("card", fingerprint)
+    payment.save(update_fields=["card_key"])
+    outbox.publish("payment.card_known", key=str(payment.pk), payload={"payment_id": str(payment.pk)})
+
+
 # --- refunds ---------------------------------------------------------------------------------------------------------------
 
 
@@ -250,6 +264,8 @@ _HANDLERS: dict[str, Callable[[dict[str, Any], str], None]] = {
     "payment_intent.succeeded": _succeeded,
     "payment_intent.payment_failed": _failed,
     "payment_intent.canceled": _cancelled,
+    "charge.succeeded": _charged,
+    "charge.updated": _charged,
     "charge.refunded": _charge_refunded,
     "charge.refund.updated": _refund_changed,
     "refund.created": _refund_changed,

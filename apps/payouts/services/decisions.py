@@ -9,18 +9,18 @@ from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.payouts import errors
 from apps.payouts.models import Payout
-from apps.payouts.services.freezing import check_not_frozen
 from apps.sites.selectors import site_settings
 from apps.wallet import services as wallet
+from apps.wallet.services.guards import check_may_leave
 
 Status = Payout.Status
 
 
 @transaction.atomic
 def approve_payout(*, payout: Payout, actor: audit.Actor) -> Payout:
-    """REQUESTED → APPROVED. Raises Denied (own payout), Conflict (state, frozen)."""
+    """REQUESTED → APPROVED. Raises Denied (own payout), Conflict (state; partner_frozen, under_review: the wallet's guards)."""
     payout = _locked(payout, actor)
-    check_not_frozen(payout.user_id)
+    check_may_leave(payout.user_id)
     payout.advance(to=Status.APPROVED)
     payout.approved_at, payout.approved_by_id = timezone.now(), _person(actor)
     payout.save(update_fields=["status", "approved_at", "approved_by"])
@@ -56,11 +56,11 @@ def cancel_payout(*, payout: Payout, user: User) -> Payout:
 def process_payout(*, payout: Payout, actor: audit.Actor, reference: str = "") -> Payout:
     """APPROVED → COMPLETED by hand: the transfer was made, `reference` is the bank's. Its commissions become paid.
 
-    Raises Denied (own payout, four eyes), Conflict (state, frozen).
+    Raises Denied (own payout, four eyes), Conflict (state; partner_frozen, under_review).
     """
     payout = _locked(payout, actor)
     _check_four_eyes(payout, actor)
-    check_not_frozen(payout.user_id)
+    check_may_leave(payout.user_id)
     payout.advance(to=Status.PROCESSING)
     payout.save(update_fields=["status"])  # the database wants each step, and so does the history
     payout.advance(to=Status.COMPLETED)

@@ -9,22 +9,22 @@ from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.payouts import errors
 from apps.payouts.models import OwnMethod, Payout, PayoutMethod
-from apps.payouts.services.freezing import check_not_frozen
 from apps.payouts.services.methods import method_for_payout
 from apps.sites.selectors import current_site, site_settings
 from apps.wallet import services as wallet
 from apps.wallet.errors import insufficient_balance
 from apps.wallet.selectors import wallet_summary
+from apps.wallet.services.guards import check_may_leave
 
 
 @transaction.atomic
 def request_payout(*, user: User, amount: int | None = None, method: OwnMethod | None = None) -> Payout:
     """REQUESTED, with the amount held. Without `amount`, all that is available (minor units).
 
-    Raises Conflict, checked in this order: partner_frozen, payout_in_progress, cooldown (the last payout's, then the method's),
-    method_not_ready, below_minimum, insufficient_balance.
+    Raises Conflict, checked in this order: partner_frozen, under_review, payout_in_progress, cooldown (the last payout's, then
+    the method's), method_not_ready, below_minimum, insufficient_balance.
     """
-    check_not_frozen(user.pk)
+    check_may_leave(user.pk)
     if Payout.objects.filter(user=user, status__in=Payout.OPEN).exists():
         raise errors.payout_in_progress()
     until = next_allowed_at(user)

@@ -1,6 +1,6 @@
 """A partner's tree, links and clicks; the staff's whole tree (spec: api.md, Referrals and the affiliate)."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.api.caller import person
+from apps.accounts.api.views import durable_of
 from apps.core.api.throttling import client_ip
 from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import Invalid, NotFound
@@ -235,10 +236,16 @@ class MoveView(ApiView):
         partner = find_partner(pk)
         data = self.validated(request)
         new_sponsor = self._sponsor(data["new_sponsor_id"])
-        plan = services.preview_move(partner=partner, new_sponsor=new_sponsor)
+        actor: Any = request.user
+        try:
+            plan = services.preview_move(partner=partner, new_sponsor=new_sponsor)
+        except Invalid as error:
+            if error.code == services.INTO_OWN_DOWNLINE and not data["preview"]:
+                note = partial(services.note_circle, partner_id=partner.pk, reason=error.code, actor=actor)
+                durable_of(request).append(note)
+            raise
         move = None
         if not data["preview"]:
-            actor: Any = request.user
             effective_at = data.get("effective_at")
             move = services.move_partner(
                 partner=partner, new_sponsor=new_sponsor, reason=data["reason"], actor=actor, effective_at=effective_at

@@ -9,6 +9,7 @@ from apps.referrals.services.attribution import (
     record_conversion,
     update_link,
 )
+from apps.referrals.services.circles import CIRCLE_REFUSED, INTO_OWN_DOWNLINE, note_circle
 from apps.referrals.services.codes import generate_code, guarded_code, resolve_code
 from apps.referrals.services.folding import fold_stats
 from apps.referrals.services.joining import ensure_root, join
@@ -22,6 +23,8 @@ from apps.referrals.services.standing import (
 )
 
 __all__ = [
+    "CIRCLE_REFUSED",
+    "INTO_OWN_DOWNLINE",
     "Attribution",
     "MovePlan",
     "activate",
@@ -35,6 +38,7 @@ __all__ = [
     "guarded_code",
     "join",
     "move_partner",
+    "note_circle",
     "preview_move",
     "record_click",
     "record_conversion",

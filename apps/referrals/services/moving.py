@@ -18,6 +18,7 @@ from apps.core.moments import LATEST
 from apps.referrals.models import MAX_LEVEL, Partner, PartnerStats, TreeMove
 from apps.referrals.models.partner import STEP
 from apps.referrals.selectors import read_stats
+from apps.referrals.services.circles import INTO_OWN_DOWNLINE, note_circle
 from apps.referrals.services.folding import fold_stats
 from apps.referrals.services.locks import hold_tree
 
@@ -83,6 +84,8 @@ def apply_due_moves() -> int:
                 move.status, move.refusal = TreeMove.Status.REFUSED, error.code
                 move.save(update_fields=["status", "refusal"])
                 audit.record(actor=audit.SYSTEM, action="partner.move_refused", target=move, reason=error.message)
+                if error.code == INTO_OWN_DOWNLINE:
+                    note_circle(partner_id=move.partner_id, reason=error.code, actor=audit.SYSTEM)
         done += 1
     return done
 
@@ -138,7 +141,7 @@ def _check(partner: Partner, new_sponsor: Partner | None) -> None:
     if new_sponsor is None:
         return
     if new_sponsor.pk == partner.pk or new_sponsor.is_below(partner):
-        raise Invalid("move_into_own_downline", "Nobody can stand below themselves.", field=field)
+        raise Invalid(INTO_OWN_DOWNLINE, "Nobody can stand below themselves.", field=field)
     if new_sponsor.status == Partner.Status.FROZEN:
         raise Invalid("sponsor_frozen", "A frozen partner takes nobody in.", field=field)
 

@@ -1,0 +1,190 @@
+"""News from below, and what is looked at when they come. Each handler is idempotent: it asks how things are (detecting.py)."""
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from apps.accounts.models import SignIn
+from apps.audit.models import AuditEvent
+from apps.bonuses import services as bonuses_
+from apps.bonuses.models import Bonus
+from apps.core.models import OutboxEvent
+from apps.fraud.models import FraudSettings, Kind, Trace
+from apps.fraud.selectors import fraud_settings
+from apps.fraud.services import detecting
+from apps.fraud.services.evidence import Found, Seen, leave_traces, write_signals
+from apps.fraud.services.keys import masked_address, masked_network, network_of, public_address
+from apps.fraud.services.reviewing import assess, is_held
+from apps.payments.models import Payment
+from apps.referrals.models import Conversion, Partner
+from apps.referrals.models.partner import PartnerQuerySet
+from apps.referrals.services import CIRCLE_REFUSED
+from apps.sites.selectors import site_settings
+from apps.wallet.models import Deposit
+
+MOST_ADDRESSES = 20
+CREATED = "bonus.created"
+
+_judging: ContextVar[UUID | None] = ContextVar("upline_judging_bonus", default=None)
+
+
+def follow_joined(events: Sequence[OutboxEvent]) -> None:
+    """Consumes `partner.joined` {partner_id}."""
+    for event in events:
+        partner = _partners().get(pk=event.payload["partner_id"])
+        settings = fraud_settings()
+        seen, found = _newcomer(partner, settings)
+        _look(partner, seen, settings, found)
+
+
+def follow_sign_ins(events: Sequence[OutboxEvent]) -> None:
+    """Consumes `sign_in.begun` {sign_in_id}. One that was forgotten since says nothing."""
+    for event in events:
+        sign_in = SignIn.objects.filter(pk=event.payload["sign_in_id"]).first()
+        if sign_in is not None and (seen := places(sign_in.ip, sign_in.created_at)):
+            look_at_user(sign_in.user_id, seen)
+
+
+def follow_deposits(events: Sequence[OutboxEvent]) -> None:
+    """Consumes `deposit.paid` {deposit_id}."""
+    for event in events:
+        deposit = Deposit.objects.get(pk=event.payload["deposit_id"])
+        at = deposit.created_at
+        if seen := [*device(deposit.device_id, at), *places(deposit.ip_address, at)]:
+            look_at_user(deposit.user_id, seen)
+
+
+def follow_cards(events: Sequence[OutboxEvent]) -> None:
+    """Consumes `payment.card_known` {payment_id}."""
+    for event in events:
+        payment = Payment.objects.get(pk=event.payload["payment_id"])
+        if payment.user_id is not None and payment.card_key:
+            at = payment.succeeded_at or payment.created_at
+            look_at_user(payment.user_id, [Seen(Trace.Kind.CARD, payment.card_key, at)])
+
+
+def follow_circles(events: Sequence[OutboxEvent]) -> None:
+    """Consumes `partner.circle_refused` {partner_id}: somebody tried to earn from themselves. The audit counts how often."""
+    kind = Kind.CIRCULAR_SPONSORSHIP
+    for event in events:
+        partner = _partners().get(pk=event.payload["partner_id"])
+        settings = fraud_settings()
+        tries = AuditEvent.objects.filter(
+            target_type="referrals.partner", target_id=str(partner.pk), action=CIRCLE_REFUSED
+        )
+        moments = list(tries.order_by("created_at").values_list("created_at", flat=True)[: detecting.MOST])
+        if not moments:
+            continue
+        count, points = len(moments), settings.points_of(kind)
+        words = f"Tried to stand below themselves, {'once' if count == 1 else f'{count} times'}"
+        found = [Found(partner.pk, kind, "tries", points, words, at, count=count) for at in (moments[0], moments[-1])]
+        _look(partner, [], settings, found)
+
+
+def follow_bonuses(events: Sequence[OutboxEvent]) -> None:
+    """Consumes `bonus.created` {bonus_id}: everybody in it is looked at, and then it may credit itself or not (`may_credit`)."""
+    for event in events:
+        bonus = Bonus.objects.get(pk=event.payload["bonus_id"])
+        settings = fraud_settings()
+        referrer = _partners().filter(user_id=bonus.referrer_id).first()
+        found = _many_from_one_device(bonus, referrer, settings) if referrer is not None else []
+        referred = _partners().filter(user_id=bonus.referred_id).first()
+        seen: list[Seen] = []
+        if referred is not None:
+            seen, more = _newcomer(referred, settings)
+            found += more
+            seen += [*device(bonus.device_id, bonus.created_at), *places(bonus.ip_address, bonus.created_at)]
+            seen += _addresses(referred)
+        _look(referred, seen, settings, found)
+        token = _judging.set(bonus.pk)
+        try:
+            bonuses_.credit_if_cleared(bonus)
+        finally:
+            _judging.reset(token)
+
+
+def may_credit(bonus: Bonus) -> bool:
+    """The verdict that a bonus waits for: it has been looked at, and nothing holds whoever gets it."""
+    if is_held(bonus.referrer_id):
+        return False
+    if _judging.get() == bonus.pk:
+        return True
+    waits = OutboxEvent.objects.filter(consumer="fraud", topic=CREATED, key=str(bonus.pk), done_at=None)
+    return not waits.exists()
+
+
+def look_at_user(user_id: UUID, seen: Sequence[Seen]) -> None:
+    """What a member was seen with, if they are a partner."""
+    partner = _partners().filter(user_id=user_id).first()
+    if partner is not None:
+        _look(partner, seen, fraud_settings(), [])
+
+
+def _look(partner: Partner | None, seen: Sequence[Seen], settings: FraudSettings, found: list[Found]) -> None:
+    if partner is not None and seen:
+        unique = {(each.kind, each.value): each for each in sorted(seen, key=lambda one: one.at)}
+        leave_traces(partner.pk, seen)
+        found = found + detecting.by_traces(partner, list(unique.values()), settings)
+    assess(write_signals(found), settings)
+
+
+def _newcomer(partner: Partner, settings: FraudSettings) -> tuple[list[Seen], list[Found]]:
+    """How somebody came: their mailbox, the click that brought them, and who came with them."""
+    email = partner.user.email if partner.user is not None else ""
+    came = Conversion.objects.filter(kind=Conversion.Kind.SIGNUP, subject_id=partner.pk).select_related("click").first()
+    seen = [detecting.mailbox(partner, email)]
+    if came is not None and came.click is not None:
+        seen += [*device(came.click.device_id, partner.joined_at), *places(came.click.ip, partner.joined_at)]
+    found = [
+        *detecting.disposable_email(partner, settings, email),
+        *detecting.fast_signup(partner, settings, came),
+        *detecting.signup_burst(partner, settings),
+    ]
+    return seen, found
+
+
+def device(device_id: str, at: datetime) -> list[Seen]:
+    return [Seen(Trace.Kind.DEVICE, device_id, at)] if device_id else []
+
+
+def places(ip: str, at: datetime) -> list[Seen]:
+    """An address and its network; nothing where many share it by no doing of their own."""
+    address = public_address(ip)
+    if address is None:
+        return []
+    return [
+        Seen(Trace.Kind.ADDRESS, str(address), at, masked_address(address)),
+        Seen(Trace.Kind.NETWORK, network_of(address), at, f"the network {masked_network(address)}"),
+    ]
+
+
+def _addresses(partner: Partner) -> list[Seen]:
+    """The last they signed in from: news of these may come later than what depends on them."""
+    rows = SignIn.objects.filter(user_id=partner.user_id).exclude(ip="").order_by("-id")
+    found = rows.values_list("ip", "created_at")[:MOST_ADDRESSES]
+    return [seen for ip, at in found for seen in places(ip, at)]
+
+
+def _many_from_one_device(bonus: Bonus, referrer: Partner, settings: FraudSettings) -> list[Found]:
+    """What the rule of A9 counts when a bonus is made, counted again for those that it froze."""
+    rule, kind = site_settings(), Kind.BONUS_DEVICE
+    since = bonus.created_at - timedelta(hours=rule.bonus_device_hours)
+    found = []
+    for column, word, value in (
+        ("device_id", "device", bonus.device_id),
+        ("ip_address", "address", bonus.ip_address),
+    ):
+        if not value:
+            continue
+        count = Bonus.objects.filter(**{column: value}, created_at__gt=since, created_at__lte=bonus.created_at).count()
+        if count > rule.bonus_device_limit:
+            words = f"{count} bonuses came from one {word} within {rule.bonus_device_hours} hours"
+            points = settings.points_of(kind)
+            found.append(Found(referrer.pk, kind, f"{word} {value}", points, words, bonus.created_at, count=count))
+    return found
+
+
+def _partners() -> PartnerQuerySet:
+    found: PartnerQuerySet = Partner.objects.people().select_related("user", "sponsor__user")
+    return found
