@@ -21,33 +21,19 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Shared:
-    """What `partner` was seen with, and the traces of others who were seen with it too."""
+    """What somebody was seen with: their own trace of it, and those of others who were seen with it too."""
 
-    partner: Partner
-    seen: Seen
+    own: Trace
     traces: list[Trace]
+    seen: Seen
     settings: FraudSettings
 
     @property
-    def others(self) -> list[Partner]:
-        return [trace.partner for trace in self.traces]
-
-    @property
-    def at(self) -> datetime:
-        return self.seen.at
-
-    @property
-    def everybody(self) -> list[Partner]:
-        return [self.partner, *self.others]
+    def everybody(self) -> list[Trace]:
+        return [self.own, *self.traces]
 
     def points(self, kind: str) -> int:
         return self.settings.points_of(kind)
-
-
-def others_with(partner: Partner, seen: Seen) -> list[Trace]:
-    """One query."""
-    traces = Trace.objects.filter(kind=seen.kind, key=seen.key).exclude(partner_id=partner.pk)
-    return list(traces.select_related("partner").order_by("-last_seen", "id")[:MOST])
 
 
 def in_line(one: Partner, another: Partner) -> bool:
@@ -88,19 +74,27 @@ def _same(
     shared: Shared, kind: str, near: Callable[[Partner, Partner], bool], what: str, nearer: str
 ) -> Iterator[Found]:
     """For the partner and each of the others. `near` pairs weigh twice."""
+    count = len(shared.everybody)
     for one, another in _pairs(shared):
-        is_near = near(one, another)
-        words = f"{len(shared.everybody)} accounts {what}" + (f", {nearer}" if is_near else "")
-        yield Found(
-            one.pk, kind, shared.seen.value, shared.points(kind) * (2 if is_near else 1), words, shared.at, another.pk,
-            len(shared.everybody),
-        )  # fmt: skip
+        is_near = near(one.partner, another.partner)
+        words = f"{count} accounts {what}" + (f", {nearer}" if is_near else "")
+        yield _between(one, another, shared, kind, shared.points(kind) * (2 if is_near else 1), words, count)
 
 
-def _pairs(shared: Shared) -> Iterator[tuple[Partner, Partner]]:
-    for other in shared.others:
-        yield shared.partner, other
-        yield other, shared.partner
+def _pairs(shared: Shared) -> Iterator[tuple[Trace, Trace]]:
+    for other in shared.traces:
+        yield shared.own, other
+        yield other, shared.own
+
+
+def _between(
+    one: Trace, another: Trace, shared: Shared, kind: str, points: int, words: str, count: int = 1, value: str = ""
+) -> Found:
+    """About the first of two: from when both have been seen with it to when one was seen last."""
+    return Found(
+        one.partner_id, kind, value or shared.seen.value, points, words, max(one.first_seen, another.first_seen),
+        another.partner_id, count, max(one.last_seen, another.last_seen),
+    )  # fmt: skip
 
 
 def sponsor_device(shared: Shared) -> Iterator[Found]:
@@ -108,28 +102,29 @@ def sponsor_device(shared: Shared) -> Iterator[Found]:
     kind, is_device = Kind.SPONSOR_DEVICE, shared.seen.kind == Trace.Kind.DEVICE
     points = shared.points(kind) if is_device else (shared.points(kind) + 1) // 2
     where = "use the same device" if is_device else f"were at the same address, {shared.seen.shown}"
-    people = {each.pk: each for each in shared.everybody}
-    brought = [each for each in people.values() if each.sponsor_id in people]
+    value = "" if is_device else "address"
+    people = {trace.partner_id: trace for trace in shared.everybody}
+    brought = [trace for trace in shared.everybody if trace.partner.sponsor_id in people]
     for recruit in brought:
-        sponsor = people[recruit.sponsor_id]
-        if shared.partner.pk not in (recruit.pk, sponsor.pk):
+        sponsor = people[recruit.partner.sponsor_id]
+        if shared.own not in (recruit, sponsor):
             continue
-        count = sum(each.sponsor_id == sponsor.pk for each in brought)
-        value = shared.seen.value if is_device else "address"
-        yield Found(recruit.pk, kind, value, points, f"They and their sponsor {where}", shared.at, sponsor.pk)
-        said = f"They and {_people(count)} they brought {where}"
-        yield Found(sponsor.pk, kind, value, points, said, shared.at, recruit.pk, count)
+        words = f"They and their sponsor {where}"
+        yield _between(recruit, sponsor, shared, kind, points, words, value=value)
+        count = sum(trace.partner.sponsor_id == sponsor.partner_id for trace in brought)
+        words = f"They and {_people(count)} they brought {where}"
+        yield _between(sponsor, recruit, shared, kind, points, words, count, value)
 
 
 def circle_by_device(shared: Shared) -> Iterator[Found]:
     """Somebody above the sponsor uses the same device: who is brought and who earns from it further up is one."""
     kind = Kind.CIRCULAR_SPONSORSHIP
     for one, another in _pairs(shared):
-        if in_line(one, another) and not is_sponsor(one, another):
-            levels = abs(one.depth - another.depth)
-            place = "below" if another.is_below(one) else "above"
+        if in_line(one.partner, another.partner) and not is_sponsor(one.partner, another.partner):
+            levels = abs(one.partner.depth - another.partner.depth)
+            place = "below" if another.partner.is_below(one.partner) else "above"
             words = f"Somebody {levels} levels {place} them uses the same device"
-            yield Found(one.pk, kind, shared.seen.value, shared.points(kind), words, shared.at, another.pk)
+            yield _between(one, another, shared, kind, shared.points(kind), words)
 
 
 def shared_address(shared: Shared) -> Iterator[Found]:
@@ -139,13 +134,14 @@ def shared_address(shared: Shared) -> Iterator[Found]:
     least = settings.address_accounts if is_address else settings.network_accounts
     points = shared.points(kind) if is_address else (shared.points(kind) + 1) // 2
     span = timedelta(hours=settings.address_hours)
-    there = [trace.partner for trace in shared.traces if _was_there(trace, shared.at, span)]
-    count = len(there) + 1
+    there = [trace for trace in shared.everybody if _was_there(trace, shared.seen.at, span)]
+    count = len(there)
     if count < least:
         return
     words = f"{count} accounts at {shared.seen.shown} within {_hours(settings.address_hours)}"
-    for each in [shared.partner, *there]:
-        yield Found(each.pk, kind, f"{shared.seen.kind} {shared.seen.value}", points, words, shared.at, None, count)
+    value = f"{shared.seen.kind} {shared.seen.value}"
+    for each in there:
+        yield Found(each.partner_id, kind, value, points, words, each.first_seen, None, count, each.last_seen)
 
 
 def _was_there(trace: Trace, at: datetime, span: timedelta) -> bool:
@@ -207,12 +203,14 @@ def mailbox(partner: Partner, email: str) -> Seen:
 
 
 def by_traces(partner: Partner, seen: Sequence[Seen], settings: FraudSettings) -> list[Found]:
-    """One query for each trace. They are left and locked already (evidence.leave_traces)."""
+    """Two queries for each trace. They are left and locked already (evidence.leave_traces)."""
     found: list[Found] = []
     for each in seen:
-        traces = others_with(partner, each)
-        if traces:
-            shared = Shared(partner, each, traces, settings)
+        same = Trace.objects.filter(kind=each.kind, key=each.key).select_related("partner")
+        own = same.get(partner=partner)
+        others = list(same.exclude(pk=own.pk).order_by("-last_seen", "id")[:MOST])
+        if others:
+            shared = Shared(own, others, each, settings)
             found += [one for detect in BY_TRACE[each.kind] for one in detect(shared)]
     return found
 

@@ -18,7 +18,7 @@ from apps.fraud.services.keys import print_of
 @dataclass(frozen=True)
 class Found:
     """Evidence about one partner. `value` tells it from other evidence of its kind and is kept as a print only; `words` are for
-    people, with what they tell masked; `count` is how many accounts or signups it is about."""
+    people, with what they tell masked; `count` is how many accounts or signups it is about, seen from `at` to `until`."""
 
     partner_id: UUID
     kind: str
@@ -28,6 +28,7 @@ class Found:
     at: datetime
     other_id: UUID | None = None
     count: int = 1
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def write_signals(found: Sequence[Found]) -> set[UUID]:
     for each in found:
         place = (each.partner_id, each.kind, print_of(each.kind, each.value))
         if each.points > 0:
-            moments[place].append(each.at)
+            moments[place] += [each.at, each.until or each.at]
             best[place] = max(each, best.get(place, each), key=lambda one: (one.points, one.count, one.words))
     if not best:
         return set()
