@@ -20,7 +20,10 @@ DAILY = (
 GROUPS = (
     ("Partners", (
         "referrals.partner", "referrals.treemove", "commissions.partneroverride", "referrals.campaignlink",
-        "referrals.click", "referrals.conversion", "fraud.freeze", "fraud.freezeitem",
+        "referrals.click", "referrals.conversion",
+    )),
+    ("Fraud", (
+        "fraud.review", "fraud.signal", "fraud.freeze", "fraud.freezeitem", "fraud.trace", "fraud.fraudsettings",
     )),
     ("Sales", (
         "orders.order", "orders.invoice", "orders.service", "catalogue.product", "orders.customer",

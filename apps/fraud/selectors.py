@@ -1,6 +1,6 @@
 """Reads that join."""
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from apps.fraud.models import FraudSettings, Freeze, FreezeItem, Review, Signal
 
@@ -29,6 +29,13 @@ def signals_of(review: Review) -> QuerySet[Signal]:
     else:
         its = signals().filter(review=review)
     return its.order_by("-points", "-id")
+
+
+def with_kind(rows: QuerySet[Review], kind: str) -> QuerySet[Review]:
+    """Reviews that a signal of this kind is part of: it counts, or was decided with them."""
+    decided = Signal.objects.filter(kind=kind, review=OuterRef("pk"))
+    live = Signal.objects.filter(kind=kind, review=None, expired_at=None, partner=OuterRef("partner"))
+    return rows.filter(Exists(decided) | Q(Exists(live), status=Review.Status.OPEN))
 
 
 def fraud_settings() -> FraudSettings:

@@ -32,6 +32,8 @@ PINNED = {
     "admin/audit": ("boss", 6),
     "admin/deposits": ("boss", 6),
     "admin/fraud/freezes": ("boss", 6),
+    "admin/fraud/reviews": ("boss", 6),
+    "admin/fraud/signals": ("boss", 6),
     "admin/products": ("boss", 6),
     "admin/referrals/global-tree": ("boss", 10),
     "affiliate/referrals": ("ann", 10),

@@ -35,7 +35,11 @@ from apps.commissions.services import commission_orders, create_plan
 from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import TERMS, make_order, make_plan
 from apps.core.models import OutboxEvent
+from apps.fraud.models import Review
+from apps.fraud.selectors import fraud_settings
 from apps.fraud.services import freeze_partner
+from apps.fraud.services.evidence import Found, write_signals
+from apps.fraud.services.reviewing import assess
 from apps.orders.models import Service
 from apps.orders.services import ExternalOrder, Item, ReportedLine, place_order, record_external_order
 from apps.orders.services.customers import CustomerIds
@@ -116,6 +120,8 @@ class World:
         self.ids |= reward(ann, ben, self.member("eli"))
         frozen = freeze_partner(partner=Partner.objects.get(user__email="eli@example.com"), reason="odd", actor=SYSTEM)
         self.ids["freeze"] = frozen.pk
+        self.ids["review"] = suspect(join(user=self.member("faye"), sponsor=top))
+        suspect(top, points=30)
         people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora, "firm": firm.user}
         pairs = {name: issue_pair(user=user, site=self.site) for name, user in people.items()}
         self.ids["refresh"] = pairs["ann"]["refresh"]
@@ -220,6 +226,15 @@ def pay_at_the_fake(world: World, fake: Any) -> None:
 def build_world(site_id: UUID) -> World:
     """Call it inside the site's context; it commits with it."""
     return World(registry.by_id(site_id)).build()
+
+
+def suspect(partner: Partner, *, points: int = 60) -> UUID:
+    """The review of somebody about whom something was noticed."""
+    found = Found(
+        partner.pk, "sponsor_device", "phone", points, "They and their sponsor use the same device", timezone.now()
+    )
+    assess(write_signals([found]), fraud_settings())
+    return Review.objects.get(partner=partner).pk
 
 
 BONUS_RULES: tuple[dict[str, Any], ...] = (
@@ -357,6 +372,13 @@ SCENARIOS |= {
 SCENARIOS |= {
     "POST admin/fraud/freezes": ("boss", "admin/fraud/freezes", {"partner_id": "{below}", "reason": "odd"}),
     "POST admin/fraud/freezes/<uuid:pk>/lift": ("boss", "admin/fraud/freezes/{freeze}/lift", {"reason": "settled"}),
+    "POST admin/fraud/reviews/<uuid:pk>/clear": ("boss", "admin/fraud/reviews/{review}/clear", {"reason": "a family"}),
+    "POST admin/fraud/reviews/<uuid:pk>/confirm": (
+        "boss",
+        "admin/fraud/reviews/{review}/confirm",
+        {"reason": "one person"},
+    ),
+    "PUT admin/fraud/settings": ("boss", "admin/fraud/settings", {"hold_at": 50, "points": {"fast_signup": 0}}),
 }
 
 # Doors of outside services: the event is signed as it is sent.

@@ -88,6 +88,8 @@ PRESSED = {
     ("bonuses.Bonus", "unfreeze"): "frozen_bonus",
     ("payments.PaymentRefund", "send_again"): "refund sent back",
     ("fraud.Freeze", "lift"): "freeze",
+    ("fraud.Review", "clear"): "review",
+    ("fraud.Review", "confirm"): "review, frozen",
     ("payouts.Payout", "approve"): "requested",
     ("payouts.Payout", "reject"): "requested",
     ("payouts.Payout", "process"): "approved",
@@ -167,7 +169,8 @@ def row_of(world, key):
     from apps.commissions.models import Commission, PlanVersion
     from apps.core.api.throttling import LOGIN_LOCKOUT
     from apps.core.models import OutboxEvent
-    from apps.fraud.models import Freeze
+    from apps.fraud.models import Freeze, Review
+    from apps.fraud.services import freeze_partner
     from apps.orders.models import Order, Service
     from apps.payouts.models import Payout
     from apps.referrals.models import Partner
@@ -180,6 +183,8 @@ def row_of(world, key):
     if what == "below, inactive":
         partner = Partner.objects.get(pk=ids["below"])
         set_partner_status(partner=partner, status="inactive", reason="x", actor=SYSTEM)
+    if what == "review, frozen":
+        freeze_partner(partner=Review.objects.get(pk=ids["review"]).partner, reason="x", actor=SYSTEM)
     if what == "dead job":
         OutboxEvent.objects.update(done_at=None, dead_at="2026-01-01T00:00Z")
         return OutboxEvent.objects.first()
@@ -216,6 +221,7 @@ def row_of(world, key):
         "frozen_bonus": Bonus,
         "deposit": Deposit,
         "freeze": Freeze,
+        "review": Review,
         "commission": Commission,
         "order": Order,
         "product": Product,

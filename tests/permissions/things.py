@@ -22,7 +22,7 @@ from apps.referrals.models import Partner
 from apps.referrals.services import create_link, join
 from apps.sites.models import Site
 from apps.wallet.tests.factories import give_earnings
-from tests.permissions.scenarios import owe_tokens, reward
+from tests.permissions.scenarios import owe_tokens, reward, suspect
 
 
 def ids_of(site: Site) -> dict[str, UUID]:
@@ -56,6 +56,7 @@ def ids_of(site: Site) -> dict[str, UUID]:
     frozen = freeze_partner(partner=Partner.objects.get(user=brought[1]), reason="odd", actor=SYSTEM)
     return {
         "freeze": frozen.pk,
+        "review": suspect(partner, points=30),
         "sub-user": sub.user_id,
         "membership": sub.pk,
         "activity": act.pk,

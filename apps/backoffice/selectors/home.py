@@ -18,6 +18,7 @@ from apps.backoffice.selectors.charts import Columns, columns, names_of
 from apps.commissions.models import Commission
 from apps.core.models import OutboxEvent
 from apps.core.money import exponent, format_money
+from apps.fraud.models import Review
 from apps.orders.models import Order
 from apps.payments.models import PaymentRefund
 from apps.payouts.models import Payout
@@ -120,6 +121,8 @@ def _queues(may: Any) -> list[Figure]:
             found.append(Figure(label, count, amount, note, url, tone))
     if may("order.update"):
         found.append(_sent_back())
+    if may("affiliate.manage") or may("referral.bonus.freeze"):
+        found.append(_reviews())
     if may("affiliate.read") or may("affiliate.manage"):
         frozen = Partner.objects.people().order_by().filter(status=Partner.Status.FROZEN).count()
         url = _list("referrals_partner", "status__exact=frozen")
@@ -144,6 +147,16 @@ def _commissions() -> Figure:
     held = f", {format_money(found['held'], current_site().currency)} held" if found["held"] else ""
     url = _list("commissions_commission", "ready=yes")
     return Figure("Commissions", found["due"], found["due_sum"] or 0, f"to approve{held}", url, "pending")
+
+
+def _reviews() -> Figure:
+    """About whom enough was noticed; of some nothing leaves the wallet until somebody decides."""
+    holds = Q(level__in=Review.HOLDS)
+    found = Review.objects.filter(status=Review.Status.OPEN).order_by()
+    open_ = found.aggregate(count=Count("pk"), held=Count("pk", filter=holds))
+    url = _list("fraud_review", "status__exact=open")
+    note = f"to look at, {open_['held']} of them held" if open_["held"] else "to look at"
+    return Figure("Fraud reviews", open_["count"], None, note, url, "pending" if open_["count"] else "unknown")
 
 
 def _sent_back() -> Figure:

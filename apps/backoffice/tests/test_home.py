@@ -20,7 +20,7 @@ from apps.referrals.tests.factories import make_chain
 from apps.reports.selectors import revenue
 from apps.wallet.tests.factories import give_earnings
 
-QUERIES = 23
+QUERIES = 24
 PASSWORD = "a-long-password-1"
 
 
@@ -60,6 +60,7 @@ def test_what_waits_and_what_was_sold(story, make_user):
         "Payouts to review": (1, 500),
         "Payouts to send": (0, 0),
         "Refunds the bank sent back": (0, 0),
+        "Fraud reviews": (0, None),
         "Frozen partners": (1, None),
         "Failed jobs": (0, None),
         "Joined today": (4, None),

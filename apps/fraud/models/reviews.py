@@ -83,7 +83,12 @@ class FraudSettings(SiteModel):
         return "fraud settings"
 
     def points_of(self, kind: str) -> int:
-        return int(self.points.get(kind, DEFAULT_POINTS[kind]))  # type: ignore[index]
+        return int(self.points.get(kind, DEFAULT_POINTS[kind]))
+
+    @property
+    def all_points(self) -> dict[str, int]:
+        """Of every kind, also those that came after the row was written."""
+        return {kind: self.points_of(kind) for kind in Kind.values}
 
     def level_of(self, score: int) -> str:
         """ "" below all thresholds."""

@@ -106,7 +106,7 @@ def sponsor_device(shared: Shared) -> Iterator[Found]:
     people = {trace.partner_id: trace for trace in shared.everybody}
     brought = [trace for trace in shared.everybody if trace.partner.sponsor_id in people]
     for recruit in brought:
-        sponsor = people[recruit.partner.sponsor_id]
+        sponsor = people[recruit.partner.sponsor_id]  # type: ignore[index]
         if shared.own not in (recruit, sponsor):
             continue
         words = f"They and their sponsor {where}"

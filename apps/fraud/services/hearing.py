@@ -161,6 +161,8 @@ def places(ip: str, at: datetime) -> list[Seen]:
 
 def _addresses(partner: Partner) -> list[Seen]:
     """The last they signed in from: news of these may come later than what depends on them."""
+    if partner.user_id is None:
+        return []
     rows = SignIn.objects.filter(user_id=partner.user_id).exclude(ip="").order_by("-id")
     found = rows.values_list("ip", "created_at")[:MOST_ADDRESSES]
     return [seen for ip, at in found for seen in places(ip, at)]

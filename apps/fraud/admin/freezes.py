@@ -6,6 +6,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -16,7 +17,7 @@ from apps.core.backoffice.columns import amount_text
 from apps.core.backoffice.filters import TypedFilter
 from apps.core.errors import DomainError
 from apps.fraud import services
-from apps.fraud.models import Freeze, FreezeItem
+from apps.fraud.models import Freeze, FreezeItem, Review
 from apps.fraud.services.freezing import FREEZES_BONUSES
 from apps.rbac.access import access_of
 from apps.referrals.admin import PartnerAdmin
@@ -115,7 +116,8 @@ class FreezeAdmin(UplineModelAdmin):
         return [path("partner/<uuid:pk>/", view, name="fraud_freeze_partner"), *super().get_urls()]
 
     def freeze_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """First the radius; what is sent back with its digest is frozen, if it is still the same."""
+        """First the radius; what is sent back with its digest is frozen, if it is still the same. `?review=` is confirmed by it,
+        with the signals whose digest is `?seen=`."""
         if not may(request, DECIDE):
             raise PermissionDenied
         partner = Partner.objects.people().filter(pk=pk).select_related("user").first()
@@ -124,28 +126,51 @@ class FreezeAdmin(UplineModelAdmin):
         if partner.status == Partner.Status.FROZEN:
             messages.error(request, "This partner is frozen already.")
             return HttpResponseRedirect(reverse("admin:referrals_partner_change", args=[pk]))
+        review = _review(request, partner)
         bonuses = access_of(request).at_site(FREEZES_BONUSES)
         found = services.radius(partner, bonuses=bonuses)
         form = FreezeForm(found, request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                return self._freeze(request, partner, form.cleaned_data, bonuses=bonuses)
+                with transaction.atomic():
+                    return self._freeze(request, partner, review, form.cleaned_data, bonuses=bonuses)
             except DomainError as error:
                 form.add_error(None, error.message)
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": "Freeze a partner", "original": partner,
-            "form": form, "radius": found, "totals": _rows(found), "bonuses": bonuses,
+            "form": form, "radius": found, "totals": _rows(found), "bonuses": bonuses, "review": review,
         }  # fmt: skip
         return TemplateResponse(request, "admin/tools/freeze.html", context)
 
-    def _freeze(self, request: HttpRequest, partner: Partner, wanted: dict[str, Any], *, bonuses: bool) -> HttpResponse:
+    def _freeze(
+        self, request: HttpRequest, partner: Partner, review: Review | None, wanted: dict[str, Any], *, bonuses: bool
+    ) -> HttpResponse:
         actor: Any = request.user
+        if review is not None:
+            services.confirm_review(
+                review=review, reason=wanted["reason"], actor=actor, also=wanted.get("also", []), bonuses=bonuses,
+                seen=request.GET.get("seen", "")[:32], radius_seen=request.POST.get("seen", "")[:32],
+            )  # fmt: skip
+            messages.success(request, f"{partner.user} is frozen, with what depends on them.")
+            return HttpResponseRedirect(reverse("admin:fraud_review_change", args=[review.pk]))
         freeze = services.freeze_partner(
             partner=partner, reason=wanted["reason"], actor=actor, also=wanted.get("also", []), bonuses=bonuses,
             seen=request.POST.get("seen", "")[:32],
         )  # fmt: skip
         messages.success(request, f"{partner.user} is frozen, with what depends on them.")
         return HttpResponseRedirect(reverse("admin:fraud_freeze_change", args=[freeze.pk]))
+
+
+def _review(request: HttpRequest, partner: Partner) -> Review | None:
+    """The open review that this page was come to from."""
+    try:
+        pk = UUID(request.GET.get("review", ""))
+    except ValueError:
+        return None
+    review = Review.objects.filter(pk=pk, partner=partner, status=Review.Status.OPEN).first()
+    if review is None:
+        raise Http404
+    return review
 
 
 _BECOMES = {
