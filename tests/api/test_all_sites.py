@@ -25,7 +25,7 @@ from apps.sites import registry
 from apps.sites.models import SiteSettings
 from apps.wallet.services import open_deposit
 from tests.permissions.routes import api_routes
-from tests.permissions.scenarios import World, build_world, owe_tokens
+from tests.permissions.scenarios import World, build_world, owe_tokens, suspect
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit"])
 
@@ -53,7 +53,7 @@ def sites(transactional_db):
         for name in ("dina", "drew"):
             user = User.objects.create_user(email=f"{name}@example.com", password=None, full_name=name.title())
             Membership.objects.create(user=user)
-            join(user=user)
+            suspect(join(user=user))
         make_product()
         record(actor=SYSTEM, action="test.happened")
     eva = None

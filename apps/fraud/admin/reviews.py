@@ -82,7 +82,7 @@ class ReviewAdmin(UplineModelAdmin):
 
     @admin.display(description="decided by")
     def by(self, row: Review) -> str:
-        return str(row.decided_by or "")
+        return str(row.decided_by or "–")
 
     @admin.display(description="score")
     def score_shown(self, row: Review) -> str:
@@ -101,7 +101,7 @@ class ReviewAdmin(UplineModelAdmin):
 
     @admin.display(description="freeze")
     def freeze_shown(self, row: Review) -> str:
-        return f"{row.freeze}, {row.freeze.get_status_display().lower()}" if row.freeze else ""
+        return f"{row.freeze}, {row.freeze.get_status_display().lower()}" if row.freeze else "–"
 
     def title_of(self, obj: Review) -> str:
         return f"Review of {obj.partner.user}"
