@@ -26,7 +26,12 @@ def suspects(staff, transactional_alpha):  # noqa: F811
         for who in (ann, ben):
             begin_sign_in(user=who.user, kind=SignIn.Kind.API)
             made = Deposit.objects.create(
-                user=who.user, amount=1_000, currency="INR", status="paid", device_id="tablet", paid_at="2026-01-01T00:00Z"
+                user=who.user,
+                amount=1_000,
+                currency="INR",
+                status="paid",
+                device_id="tablet",
+                paid_at="2026-01-01T00:00Z",
             )
             outbox.publish("deposit.paid", key=str(made.pk), payload={"deposit_id": str(made.pk)})
         logs.client_ip.set("")

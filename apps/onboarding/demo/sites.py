@@ -32,6 +32,7 @@ class DemoSite:
     rules: tuple[Rule, ...] = ()
     products: tuple[Product, ...] = ()
     bonuses: bool = False  # rewards for first deposits and bids
+    doubts: bool = False  # partners about whom something is noticed
     more: tuple[Product, ...] = ()  # on the shelf, and nobody has bought it yet
 
     @property
@@ -65,7 +66,7 @@ _TOKENS = (
 
 SITES: tuple[DemoSite, ...] = (
     DemoSite(
-        "TRADING", "Kestrel Trading", "INR", 275, people=30, settings={"broker_accounts": True},
+        "TRADING", "Kestrel Trading", "INR", 275, people=30, settings={"broker_accounts": True}, doubts=True,
         plan=_plan("Brokerage, 20 levels", 20),
         rules=percents("brokerage", "10", "5", "3", "2", "2", *["1"] * 5, *["0.5"] * 10),
         products=(
@@ -104,7 +105,7 @@ SITES: tuple[DemoSite, ...] = (
         "ASIA", "Presale, Asia", "USD", 330, people=12,
         plan=_plan("Presale", 2, approval="auto", hold_days=7), rules=percents("token", "12", "4"), products=_TOKENS,
     ),
-    DemoSite("AUCTION", "Gavel Auctions", "INR", 38, people=10, settings={"low_balance": 10_000}, bonuses=True),
+    DemoSite("AUCTION", "Gavel Auctions", "INR", 38, people=10, settings={"low_balance": 10_000}, bonuses=True, doubts=True),
     DemoSite("WORKSPACE", "Deskline", "INR", 155, people=8),
 )  # fmt: skip
 

@@ -22,7 +22,7 @@ from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, create_plan, publish_plan, reject_commission
 from apps.core import outbox
 from apps.core.tenancy import site_context
-from apps.onboarding.demo import rewards
+from apps.onboarding.demo import doubts, rewards
 from apps.onboarding.demo.outside import TOKENS, secret
 from apps.onboarding.demo.sites import NAMES, DemoSite, Product
 from apps.onboarding.demo.workspace import WORKSPACE, tell_workspace
@@ -74,6 +74,9 @@ class Story:
             if self.demo.products:
                 self.sell(people)
                 self.settle(people[0], staff)
+            if self.demo.doubts:
+                doubts.raise_doubts(people[1].partner, domain=self.demo.domain, password=self.password, staff=staff)
+                self.deliver()
             if self.demo.code == WORKSPACE:
                 tell_workspace(self.demo, self.site_id, self.password, staff)
 
@@ -117,6 +120,7 @@ class Story:
                 click = record_click(
                     partner=sponsor.partner, link=link if sponsor is first and self.draw.random() < 0.4 else None,
                     ip=f"198.51.100.{self.draw.randint(1, 250)}", user_agent="Mozilla/5.0", url="/", referrer="",
+                    at=timezone.now() - timedelta(minutes=10 + 7 * number),
                 )  # fmt: skip
             people.append(self.join(f"p{number:02}", NAMES[number % len(NAMES)], click))
         return people

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from uuid import UUID
 
@@ -68,11 +68,12 @@ def _uuid(value: object) -> UUID | None:
 
 def record_click(
     *, partner: Partner, link: CampaignLink | None = None, ip: str = "", user_agent: str = "", device_id: str = "",
-    url: str = "", referrer: str = "",
+    url: str = "", referrer: str = "", at: datetime | None = None,
 ) -> Click:  # fmt: skip
-    """Append a visit. Longer values than we keep are cut, and an address that is none is left out."""
+    """Append a visit, `at` a moment if not just now. Longer values than we keep are cut, and an address that is none left out."""
     return Click.objects.create(
-        partner=partner, link=link, ip=_address(ip), device_id=device_id[:100], url=url[:1000], referrer=referrer[:1000],
+        partner=partner, created_at=at or timezone.now(), link=link, ip=_address(ip), device_id=device_id[:100],
+        url=url[:1000], referrer=referrer[:1000],
         user_agent_hash=hashlib.sha256(user_agent.encode()).hexdigest()[:32] if user_agent else "",
     )  # fmt: skip
 
