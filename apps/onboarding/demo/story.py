@@ -119,7 +119,7 @@ class Story:
             for _ in range(self.draw.randint(1, 4)):
                 click = record_click(
                     partner=sponsor.partner, link=link if sponsor is first and self.draw.random() < 0.4 else None,
-                    ip=f"198.51.100.{self.draw.randint(1, 250)}", user_agent="Mozilla/5.0", url="/", referrer="",
+                    ip=f"198.18.{self.draw.randint(1, 250)}.24", user_agent="Mozilla/5.0", url="/", referrer="",
                     at=timezone.now() - timedelta(minutes=10 + 7 * number),
                 )  # fmt: skip
             people.append(self.join(f"p{number:02}", NAMES[number % len(NAMES)], click))
