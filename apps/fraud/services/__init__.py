@@ -9,6 +9,7 @@ from apps.fraud.services.hearing import (
     follow_deposits,
     follow_joined,
     follow_sign_ins,
+    look_again,
     may_credit,
 )
 from apps.fraud.services.radius import Item, Radius, Shared, radius
@@ -36,6 +37,7 @@ __all__ = [
     "forget",
     "freeze_partner",
     "lift_freeze",
+    "look_again",
     "may_credit",
     "radius",
 ]

@@ -23,7 +23,7 @@ from apps.referrals.services import CIRCLE_REFUSED
 from apps.sites.selectors import site_settings
 from apps.wallet.models import Deposit
 
-MOST_ADDRESSES = 20
+MOST_THINGS = 20
 CREATED = "bonus.created"
 
 _judging: ContextVar[UUID | None] = ContextVar("upline_judging_bonus", default=None)
@@ -50,8 +50,7 @@ def follow_deposits(events: Sequence[OutboxEvent]) -> None:
     """Consumes `deposit.paid` {deposit_id}."""
     for event in events:
         deposit = Deposit.objects.get(pk=event.payload["deposit_id"])
-        at = deposit.created_at
-        if seen := [*device(deposit.device_id, at), *places(deposit.ip_address, at)]:
+        if seen := _of_deposit(deposit):
             look_at_user(deposit.user_id, seen)
 
 
@@ -60,8 +59,7 @@ def follow_cards(events: Sequence[OutboxEvent]) -> None:
     for event in events:
         payment = Payment.objects.get(pk=event.payload["payment_id"])
         if payment.user_id is not None and payment.card_key:
-            at = payment.succeeded_at or payment.created_at
-            look_at_user(payment.user_id, [Seen(Trace.Kind.CARD, payment.card_key, at)])
+            look_at_user(payment.user_id, [_of_card(payment)])
 
 
 def follow_circles(events: Sequence[OutboxEvent]) -> None:
@@ -92,10 +90,9 @@ def follow_bonuses(events: Sequence[OutboxEvent]) -> None:
         referred = _partners().filter(user_id=bonus.referred_id).first()
         seen: list[Seen] = []
         if referred is not None:
-            seen, more = _newcomer(referred, settings)
-            found += more
+            seen, more = _everything(referred, settings)
+            found = [*found, *more]
             seen += [*device(bonus.device_id, bonus.created_at), *places(bonus.ip_address, bonus.created_at)]
-            seen += _addresses(referred)
         _look(referred, seen, settings, found)
         token = _judging.set(bonus.pk)
         try:
@@ -112,6 +109,13 @@ def may_credit(bonus: Bonus) -> bool:
         return True
     waits = OutboxEvent.objects.filter(consumer="fraud", topic=CREATED, key=str(bonus.pk), done_at=None)
     return not waits.exists()
+
+
+def look_again(partner_id: UUID) -> None:
+    """At all that is known of a partner: of those who came before anybody listened, or after settings changed."""
+    partner, settings = _partners().get(pk=partner_id), fraud_settings()
+    seen, found = _everything(partner, settings)
+    _look(partner, seen, settings, found)
 
 
 def look_at_user(user_id: UUID, seen: Sequence[Seen]) -> None:
@@ -144,6 +148,29 @@ def _newcomer(partner: Partner, settings: FraudSettings) -> tuple[list[Seen], li
     return seen, found
 
 
+def _everything(partner: Partner, settings: FraudSettings) -> tuple[list[Seen], list[Found]]:
+    """How they came, and the last they signed in, deposited and paid with. News of these may come later than what hangs on it."""
+    seen, found = _newcomer(partner, settings)
+    if partner.user_id is None:
+        return seen, found
+    sign_ins = SignIn.objects.filter(user_id=partner.user_id).exclude(ip="").order_by("-id")[:MOST_THINGS]
+    deposits = Deposit.objects.filter(user_id=partner.user_id).order_by("-id").exclude(paid_at=None)[:MOST_THINGS]
+    payments = Payment.objects.filter(user_id=partner.user_id).exclude(card_key="").order_by("-id")[:MOST_THINGS]
+    for sign_in in sign_ins:
+        seen += places(sign_in.ip, sign_in.created_at)
+    for deposit in deposits:
+        seen += _of_deposit(deposit)
+    return [*seen, *(_of_card(payment) for payment in payments)], found
+
+
+def _of_deposit(deposit: Deposit) -> list[Seen]:
+    return [*device(deposit.device_id, deposit.created_at), *places(deposit.ip_address, deposit.created_at)]
+
+
+def _of_card(payment: Payment) -> Seen:
+    return Seen(Trace.Kind.CARD, payment.card_key, payment.created_at)
+
+
 def device(device_id: str, at: datetime) -> list[Seen]:
     return [Seen(Trace.Kind.DEVICE, device_id, at)] if device_id else []
 
@@ -157,15 +184,6 @@ def places(ip: str, at: datetime) -> list[Seen]:
         Seen(Trace.Kind.ADDRESS, str(address), at, masked_address(address)),
         Seen(Trace.Kind.NETWORK, network_of(address), at, f"the network {masked_network(address)}"),
     ]
-
-
-def _addresses(partner: Partner) -> list[Seen]:
-    """The last they signed in from: news of these may come later than what depends on them."""
-    if partner.user_id is None:
-        return []
-    rows = SignIn.objects.filter(user_id=partner.user_id).exclude(ip="").order_by("-id")
-    found = rows.values_list("ip", "created_at")[:MOST_ADDRESSES]
-    return [seen for ip, at in found for seen in places(ip, at)]
 
 
 def _many_from_one_device(bonus: Bonus, referrer: Partner, settings: FraudSettings) -> list[Found]:

@@ -405,3 +405,26 @@ def test_who_is_no_partner_is_passed_over(site, make_user, deliver):
 
     assert deliver() >= 1
     assert noticed() == {}
+
+
+def test_what_was_there_before_anybody_listened_is_found_by_looking_again(rita, deliver, capsys):
+    from django.core.management import call_command
+
+    from apps.fraud.models import Review
+
+    tom = partner("Tom", rita, email="tom@mailinator.com")
+    for who in (rita, tom):
+        deposit(who, device="phone-1")
+    deliver()
+    known = noticed()
+    as_before = sorted(Trace.objects.values_list("partner", "kind", "key", "first_seen", "last_seen"))
+    assert set(known) == {("Tom", "disposable_email"), ("Tom", "sponsor_device"), ("Rita", "sponsor_device")}
+    for number in range(2):
+        call_command("look_for_fraud", site="alpha")
+        assert noticed() == known
+        assert sorted(Trace.objects.values_list("partner", "kind", "key", "first_seen", "last_seen")) == as_before
+        if not number:
+            Trace.objects.all().delete()
+
+    assert "ALPHA: 2 partners" in capsys.readouterr().out
+    assert sorted(Review.objects.values_list("partner__user__full_name", "score")) == [("Rita", 30), ("Tom", 50)]
