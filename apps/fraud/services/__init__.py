@@ -3,6 +3,7 @@
 from apps.fraud.services.forgetting import forget
 from apps.fraud.services.freezing import choose, follow_status, freeze_partner, lift_freeze
 from apps.fraud.services.hearing import (
+    follow_addresses,
     follow_bonuses,
     follow_cards,
     follow_circles,
@@ -26,6 +27,7 @@ __all__ = [
     "clear_review",
     "confirm_review",
     "digest",
+    "follow_addresses",
     "follow_bonuses",
     "follow_cards",
     "follow_circles",

@@ -62,6 +62,13 @@ def follow_cards(events: Sequence[OutboxEvent]) -> None:
             look_at_user(payment.user_id, [_of_card(payment)])
 
 
+def follow_addresses(events: Sequence[OutboxEvent]) -> None:
+    """Consumes `crypto_address.added` {user_id, fingerprint}: where somebody wants tokens and payouts."""
+    for event in events:
+        seen = Seen(Trace.Kind.PAYOUT, f"crypto {event.payload['fingerprint']}", event.created_at)
+        look_at_user(UUID(event.payload["user_id"]), [seen])
+
+
 def follow_circles(events: Sequence[OutboxEvent]) -> None:
     """Consumes `partner.circle_refused` {partner_id}: somebody tried to earn from themselves. The audit counts how often."""
     kind = Kind.CIRCULAR_SPONSORSHIP

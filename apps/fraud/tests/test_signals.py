@@ -331,6 +331,18 @@ def test_a_charge_that_doesnt_say_what_it_was_paid_with_is_passed_over(rita, tel
     assert Payment.objects.get(pk=payment.pk).card_key == ""
 
 
+def test_one_crypto_address_in_two_accounts(site, deliver):
+    from apps.payouts.services import add_method
+
+    one, two, three = (partner(name) for name in ("Ann", "Ben", "Cid"))
+    for who, digit in ((one, "1"), (two, "1"), (three, "2")):
+        add_method(user=who.user, kind="crypto", details={"network": "ethereum", "address": f"0x{digit * 40}"})
+    deliver()
+
+    words = "2 accounts are paid out to the same place"
+    assert noticed() == {(who, "shared_payout_method"): (40, 2, words) for who in ("Ann", "Ben")}
+
+
 def test_bonuses_that_a_device_froze_are_evidence_too(rita, deliver):
     make_rules({"type": "first_bid", "kind": "fixed", "value": 2_500})
     made = [bid(each, device="tablet", ip=f"203.0.{number}.1") for number, each in enumerate(referred_by(rita, 3))]
