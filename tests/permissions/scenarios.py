@@ -38,8 +38,8 @@ from apps.core.models import OutboxEvent
 from apps.fraud.models import Review
 from apps.fraud.selectors import fraud_settings
 from apps.fraud.services import freeze_partner
-from apps.fraud.services.evidence import Found, write_signals
-from apps.fraud.services.reviewing import assess
+from apps.fraud.services.evidence import Found
+from apps.fraud.services.reviewing import take_note
 from apps.orders.models import Service
 from apps.orders.services import ExternalOrder, Item, ReportedLine, place_order, record_external_order
 from apps.orders.services.customers import CustomerIds
@@ -233,7 +233,7 @@ def suspect(partner: Partner, *, points: int = 60) -> UUID:
     found = Found(
         partner.pk, "sponsor_device", "phone", points, "They and their sponsor use the same device", timezone.now()
     )
-    assess(write_signals([found]), fraud_settings())
+    take_note([found], fraud_settings())
     return Review.objects.get(partner=partner).pk
 
 

@@ -31,7 +31,8 @@ def _forget_batch(before: datetime) -> int:
         partner__in=Freeze.objects.filter(status=Freeze.Status.ACTIVE).values("partner")
     )
     due = Signal.objects.filter(expired_at=None, last_seen__lt=before).exclude(needed).order_by("last_seen")
-    rows = list(due.select_for_update(of=("self",), no_key=True)[:BATCH])
+    # What is being written just now is no longer old, or comes the next time.
+    rows = list(due.select_for_update(of=("self",), no_key=True, skip_locked=True)[:BATCH])
     now = timezone.now()
     for row in rows:
         row.evidence_key, row.other, row.expired_at, row.words = "", None, now, Kind(row.kind).label

@@ -13,9 +13,9 @@ from apps.core.models import OutboxEvent
 from apps.fraud.models import FraudSettings, Kind, Trace
 from apps.fraud.selectors import fraud_settings
 from apps.fraud.services import detecting
-from apps.fraud.services.evidence import Found, Seen, leave_traces, write_signals
+from apps.fraud.services.evidence import Found, Seen, leave_traces
 from apps.fraud.services.keys import masked_address, masked_network, network_of, public_address
-from apps.fraud.services.reviewing import assess, is_held
+from apps.fraud.services.reviewing import is_held, take_note
 from apps.payments.models import Payment
 from apps.referrals.models import Conversion, Partner
 from apps.referrals.models.partner import PartnerQuerySet
@@ -137,7 +137,7 @@ def _look(partner: Partner | None, seen: Sequence[Seen], settings: FraudSettings
         unique = {(each.kind, each.value): each for each in sorted(seen, key=lambda one: one.at)}
         leave_traces(partner.pk, seen)
         found = found + detecting.by_traces(partner, list(unique.values()), settings)
-    assess(write_signals(found), settings)
+    take_note(found, settings)
 
 
 def _newcomer(partner: Partner, settings: FraudSettings) -> tuple[list[Seen], list[Found]]:

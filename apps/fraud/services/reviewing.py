@@ -16,6 +16,7 @@ from apps.core.errors import Conflict, NotFound
 from apps.core.locks import hold
 from apps.fraud import errors
 from apps.fraud.models import FraudSettings, Freeze, Review, Signal
+from apps.fraud.services.evidence import Found, write_signals
 from apps.fraud.services.freezing import freeze_partner, lift_freeze
 from apps.referrals.models import Partner
 
@@ -43,6 +44,13 @@ def check_not_held(user_id: UUID) -> None:
 def counting() -> Any:
     """The signals that make up scores: nobody has decided about them, and they are not forgotten."""
     return Signal.objects.filter(review=None, expired_at=None)
+
+
+def take_note(found: Sequence[Found], settings: FraudSettings) -> None:
+    """Keep evidence, and see what it adds up to. Reviews are locked before their signals, by whoever writes either."""
+    for pk in sorted({each.partner_id for each in found}):
+        _hold(pk)
+    assess(write_signals(found), settings)
 
 
 def assess(partner_ids: Iterable[UUID], settings: FraudSettings) -> None:

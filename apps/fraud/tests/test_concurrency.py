@@ -209,6 +209,26 @@ def test_cleared_by_one_and_confirmed_by_another_is_one_of_both(site_id):
         assert Freeze.objects.count() == (review.status == "confirmed")
 
 
+def test_deciding_while_more_is_noticed_waits_for_nobody_for_ever(site_id):
+    """A review is locked before its signals by both: each signal is decided with it or opens the next, and none is lost."""
+    with site_context(site_id):
+        rita = make_partner()
+        notice(rita, 20, "phone 0")
+        review = Review.objects.get()
+    again = [lambda number=number: notice(rita, 20 + number, "phone 0") for number in range(4)]
+    more = [lambda number=number: notice(rita, 5, f"phone {number}") for number in range(1, 5)]
+    clear = [lambda: services.clear_review(review=review, reason="x", actor=SYSTEM).status]
+
+    done = at_once(site_id, [*again, *clear, *more])
+
+    assert done.count("cleared") == 1
+    with site_context(site_id):
+        decided = sum(Signal.objects.filter(review=review).values_list("points", flat=True))
+        review.refresh_from_db()
+        assert (review.status, review.score) == ("cleared", decided)
+        assert Signal.objects.count() == 5
+
+
 def test_signals_of_one_partner_at_once_all_count(site_id):
     with site_context(site_id):
         rita = make_partner()

@@ -15,7 +15,7 @@ from apps.fraud import services
 from apps.fraud.models import FraudSettings, Freeze, Review, Signal, Trace
 from apps.fraud.selectors import fraud_settings, signals_of
 from apps.fraud.services.evidence import Found, write_signals
-from apps.fraud.services.reviewing import assess
+from apps.fraud.services.reviewing import assess, take_note
 from apps.payouts.models import Payout
 from apps.payouts.services import approve_payout, process_payout, request_payout
 from apps.referrals.models import Partner
@@ -29,7 +29,7 @@ from apps.wallet.tests.factories import give_earnings
 def notice(partner, points, value="x", kind="sponsor_device"):
     """Something weighs so much, as a detector would have found it."""
     found = Found(partner.pk, kind, value, points, f"{value} was noticed", timezone.now())
-    assess(write_signals([found]), fraud_settings())
+    take_note([found], fraud_settings())
 
 
 def review_of(partner):
