@@ -33,7 +33,8 @@ from apps.commissions.services import approve_commissions, set_overrides
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
 from apps.core.models import ChainHead, IdempotencyKey, InboxEvent, OutboxEvent
-from apps.fraud.services import freeze_partner
+from apps.fraud.models import FraudSettings
+from apps.fraud.services import change_fraud_settings, freeze_partner
 from apps.orders.services import Item, issue_invoices, place_order, record_external_order
 from apps.orders.tests.factories import make_report
 from apps.payments.models import Dispute, StripeAccount
@@ -58,6 +59,7 @@ from .conftest import listing, our_models, page_of
 SINGLE = {
     ActivityType,
     CustodyAccount,
+    FraudSettings,
     IdentityProvider,
     Site,
     SiteSettings,
@@ -87,6 +89,7 @@ def one_more(site, deliver, number):
     bid = first_bid(user_id=cleo.user_id, ref=f"b-{number}", amount=0, device_id="", ip_address="")
     apply_first_event(thing=bid, actor=SYSTEM)
     freeze_partner(partner=make_chain(1)[0], reason="odd", actor=SYSTEM)
+    change_fraud_settings(changes={"retention_days": 100 + number}, actor=SYSTEM)
     deliver()
     pending = Commission.objects.filter(status="pending").values_list("pk", flat=True)
     approve_commissions(ids=list(pending), actor=SYSTEM)

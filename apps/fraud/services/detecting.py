@@ -203,13 +203,13 @@ def mailbox(partner: Partner, email: str) -> Seen:
 
 
 def by_traces(partner: Partner, seen: Sequence[Seen], settings: FraudSettings) -> list[Found]:
-    """Two queries for each trace. They are left and locked already (evidence.leave_traces)."""
+    """One query for each trace, two where many have it. They are left and locked already (evidence.leave_traces)."""
     found: list[Found] = []
     for each in seen:
         same = Trace.objects.filter(kind=each.kind, key=each.key).select_related("partner")
-        own = same.get(partner=partner)
-        others = list(same.exclude(pk=own.pk).order_by("-last_seen", "id")[:MOST])
-        if others:
+        rows = list(same.order_by("-last_seen", "id")[:MOST])
+        own = next((row for row in rows if row.partner_id == partner.pk), None) or same.get(partner=partner)
+        if others := [row for row in rows if row is not own]:
             shared = Shared(own, others, each, settings)
             found += [one for detect in BY_TRACE[each.kind] for one in detect(shared)]
     return found
