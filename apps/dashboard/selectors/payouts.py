@@ -9,6 +9,7 @@ from django.db.models import Count, QuerySet, Sum
 
 from apps.accounts.models import User
 from apps.dashboard.selectors.commissions import SaleRow, own_commissions, sale_rows
+from apps.fraud.services import is_held
 from apps.payouts.models import Payout
 from apps.payouts.services import next_allowed_at
 from apps.referrals.models import Partner
@@ -74,6 +75,7 @@ class NextPayout:
     current: InSteps | None
     allowed_at: datetime | None
     is_frozen: bool
+    is_held: bool
 
     @property
     def reaches_minimum(self) -> bool:
@@ -81,11 +83,17 @@ class NextPayout:
 
     @property
     def is_ready(self) -> bool:
-        return self.reaches_minimum and self.current is None and self.allowed_at is None and not self.is_frozen
+        return (
+            self.reaches_minimum
+            and self.current is None
+            and self.allowed_at is None
+            and not self.is_frozen
+            and not self.is_held
+        )
 
 
 def next_payout(user: User, partner: Partner, *, summary: Summary, settings: SiteSettings) -> NextPayout:
-    """Three queries at most, besides what the page has read already."""
+    """Four queries at most, besides what the page has read already."""
     found = Payout.objects.select_related("method").filter(user_id=user.pk, status__in=Payout.OPEN).first()
     return NextPayout(
         available=summary.available,
@@ -96,6 +104,7 @@ def next_payout(user: User, partner: Partner, *, summary: Summary, settings: Sit
         current=in_steps(found) if found else None,
         allowed_at=next_allowed_at(user),
         is_frozen=partner.status == Partner.Status.FROZEN,
+        is_held=is_held(user.pk),
     )
 
 

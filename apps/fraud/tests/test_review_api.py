@@ -153,6 +153,28 @@ def test_a_partner_is_told_that_and_not_why(api, rita):
     assert own.get("/api/v1/wallet").json()["earnings"]["available"] == 5_000
 
 
+def test_their_own_pages_say_it_too(site, rita):
+    from django.urls import reverse
+
+    from apps.accounts.tests.browsers import browser_of
+
+    give_earnings(rita.user, 5_000)
+    browser = browser_of(rita.user, site)
+    said = "account is being looked at"
+    assert said not in browser.get(reverse("dashboard:payouts")).content.decode()
+    notice(rita, 60)
+
+    for name in ("overview", "payouts"):
+        text = browser.get(reverse(f"dashboard:{name}")).content.decode()
+        assert said in text
+        assert "noticed" not in text
+    asked = browser.post(reverse("dashboard:payouts"), {"amount": "10.00", "method": ""})
+    assert (asked.status_code, said in asked.content.decode()) == (409, True)
+    moved = browser.post(reverse("dashboard:wallet"), {"amount": "10.00"})
+    assert moved.status_code != 302
+    assert Payout.objects.count() == 0
+
+
 def test_settings_are_read_changed_and_refused(client):
     before = client.get(SETTINGS).json()
     assert (before["note_at"], before["points"]["circular_sponsorship"], before["retention_days"]) == (20, 40, 365)
