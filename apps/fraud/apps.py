@@ -7,7 +7,7 @@ NEWS = {
     "sign_in.begun": "apps.fraud.services.follow_sign_ins",
     "deposit.paid": "apps.fraud.services.follow_deposits",
     "payment.card_known": "apps.fraud.services.follow_cards",
-    "crypto_address.added": "apps.fraud.services.follow_addresses",
+    "payout_method.added": "apps.fraud.services.follow_methods",
     "bonus.created": "apps.fraud.services.follow_bonuses",
     "fraud.settings_changed": "apps.fraud.services.follow_settings",
 }

@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.accounts.addresses import NETWORKS, NoAddress, normal_address
 from apps.accounts.models import CryptoAddress, User
 from apps.audit import services as audit
-from apps.core import crypto, outbox
+from apps.core import crypto
 from apps.core.errors import Conflict, Invalid, NotFound
 
 MOST = 20
@@ -39,8 +39,6 @@ def add_address(*, user: User, network: str, address: str) -> CryptoAddress:
     except IntegrityError as error:
         raise Invalid("address_known", "You have saved this address already.", field="details.address") from error
     audit.record(actor=user, action="crypto_address.added", target=found, after={"network": network})
-    news = {"user_id": str(user.pk), "fingerprint": found.fingerprint}
-    outbox.publish("crypto_address.added", key=str(found.pk), payload=news)
     return found
 
 

@@ -3,12 +3,12 @@
 from apps.fraud.services.forgetting import forget
 from apps.fraud.services.freezing import choose, follow_status, freeze_partner, lift_freeze
 from apps.fraud.services.hearing import (
-    follow_addresses,
     follow_bonuses,
     follow_cards,
     follow_circles,
     follow_deposits,
     follow_joined,
+    follow_methods,
     follow_sign_ins,
     look_again,
     may_credit,
@@ -27,12 +27,12 @@ __all__ = [
     "clear_review",
     "confirm_review",
     "digest",
-    "follow_addresses",
     "follow_bonuses",
     "follow_cards",
     "follow_circles",
     "follow_deposits",
     "follow_joined",
+    "follow_methods",
     "follow_settings",
     "follow_sign_ins",
     "follow_status",

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from apps.accounts.models import SignIn
+from apps.accounts.models import CryptoAddress, SignIn
 from apps.audit.models import AuditEvent
 from apps.bonuses import services as bonuses_
 from apps.bonuses.models import Bonus
@@ -17,6 +17,7 @@ from apps.fraud.services.evidence import Found, Seen, leave_traces
 from apps.fraud.services.keys import masked_address, masked_network, network_of, public_address
 from apps.fraud.services.reviewing import is_held, take_note
 from apps.payments.models import Payment
+from apps.payouts.models import PayoutMethod
 from apps.referrals.models import Conversion, Partner
 from apps.referrals.models.partner import PartnerQuerySet
 from apps.referrals.services import CIRCLE_REFUSED
@@ -62,11 +63,16 @@ def follow_cards(events: Sequence[OutboxEvent]) -> None:
             look_at_user(payment.user_id, [_of_card(payment)])
 
 
-def follow_addresses(events: Sequence[OutboxEvent]) -> None:
-    """Consumes `crypto_address.added` {user_id, fingerprint}: where somebody wants tokens and payouts."""
+def follow_methods(events: Sequence[OutboxEvent]) -> None:
+    """Consumes `payout_method.added` {method_id, user_id, kind}; a crypto one is the person's address. Removed ones count."""
     for event in events:
-        seen = Seen(Trace.Kind.PAYOUT, f"crypto {event.payload['fingerprint']}", event.created_at)
-        look_at_user(UUID(event.payload["user_id"]), [seen])
+        which = {"pk": event.payload["method_id"], "user_id": event.payload["user_id"]}
+        if event.payload["kind"] == PayoutMethod.Kind.CRYPTO:
+            same = CryptoAddress.objects.filter(**which).values_list("fingerprint", "created_at").first()
+        else:
+            same = PayoutMethod.objects.filter(**which).values_list("fingerprint", "created_at").first()
+        if same is not None and same[0]:
+            look_at_user(UUID(event.payload["user_id"]), [Seen(Trace.Kind.PAYOUT, same[0], same[1])])
 
 
 def follow_circles(events: Sequence[OutboxEvent]) -> None:
@@ -167,7 +173,12 @@ def _everything(partner: Partner, settings: FraudSettings) -> tuple[list[Seen], 
         seen += places(sign_in.ip, sign_in.created_at)
     for deposit in deposits:
         seen += _of_deposit(deposit)
-    return [*seen, *(_of_card(payment) for payment in payments)], found
+    seen += [_of_card(payment) for payment in payments]
+    for model in (PayoutMethod, CryptoAddress):
+        methods = model.objects.filter(user_id=partner.user_id).exclude(fingerprint="").order_by("-id")
+        rows = methods.values_list("fingerprint", "created_at")[:MOST_THINGS]
+        seen += [Seen(Trace.Kind.PAYOUT, fingerprint, at) for fingerprint, at in rows]
+    return seen, found
 
 
 def _of_deposit(deposit: Deposit) -> list[Seen]:

@@ -15,6 +15,7 @@ from apps.fraud.models import Signal, Trace
 from apps.fraud.services import change_fraud_settings
 from apps.payments.models import Payment
 from apps.payments.tests.factories import charge_of, make_account, make_payment
+from apps.payouts.services import add_method
 from apps.referrals.services import Attribution, note_circle, record_click
 from apps.referrals.tests.factories import UserFactory, make_chain, make_partner
 from apps.wallet.models import Deposit
@@ -331,16 +332,34 @@ def test_a_charge_that_doesnt_say_what_it_was_paid_with_is_passed_over(rita, tel
     assert Payment.objects.get(pk=payment.pk).card_key == ""
 
 
-def test_one_crypto_address_in_two_accounts(site, deliver):
-    from apps.payouts.services import add_method
+BANK = {"account_holder": "Ann Example", "account_number": "000123454821", "bank_code": "DEMO0001234"}
+METHODS = {
+    "bank": (BANK, BANK | {"account_number": "000123454822"}),
+    "upi": ({"vpa": "ann@bank"}, {"vpa": "cid@bank"}),
+    "crypto": (
+        {"network": "ethereum", "address": f"0x{'1' * 40}"},
+        {"network": "ethereum", "address": f"0x{'2' * 40}"},
+    ),
+}
 
-    one, two, three = (partner(name) for name in ("Ann", "Ben", "Cid"))
-    for who, digit in ((one, "1"), (two, "1"), (three, "2")):
-        add_method(user=who.user, kind="crypto", details={"network": "ethereum", "address": f"0x{digit * 40}"})
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_one_payout_method_in_two_accounts(site, deliver, kind):
+    same, other = METHODS[kind]
+    for name, details in (("Ann", same), ("Ben", same), ("Cid", other)):
+        add_method(user=partner(name).user, kind=kind, details=details)
     deliver()
 
     words = "2 accounts are paid out to the same place"
     assert noticed() == {(who, "shared_payout_method"): (40, 2, words) for who in ("Ann", "Ben")}
+
+
+def test_a_method_that_says_nothing_is_nobodys(site, deliver):
+    for name in ("Ann", "Ben"):
+        add_method(user=partner(name).user, kind="manual", details={})
+    deliver()
+
+    assert noticed() == {}
 
 
 def test_bonuses_that_a_device_froze_are_evidence_too(rita, deliver):

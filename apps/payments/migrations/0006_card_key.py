@@ -7,7 +7,7 @@ from apps.core.rls.operations import GrantUpdate
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0004_refunds_made_after_all"),
+        ("payments", "0005_connect_secrets"),
     ]
 
     operations = [
