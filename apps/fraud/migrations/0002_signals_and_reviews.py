@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
                 (
                     "hold_at",
                     models.PositiveIntegerField(
-                        default=60,
+                        default=100,
                         validators=[django.core.validators.MinValueValidator(1)],
                         verbose_name="money is held at",
                     ),
@@ -215,7 +215,7 @@ class Migration(migrations.Migration):
                 (
                     "freeze_at",
                     models.PositiveIntegerField(
-                        default=120,
+                        default=200,
                         validators=[django.core.validators.MinValueValidator(1)],
                         verbose_name="the partner is frozen at",
                     ),

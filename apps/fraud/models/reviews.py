@@ -38,8 +38,8 @@ class FraudSettings(SiteModel):
     """What a site makes of signals. One row at most: without one, everything is as here. Points of 0 switch a kind off."""
 
     note_at = models.PositiveIntegerField("a review opens at", default=20, validators=[MinValueValidator(1)])
-    hold_at = models.PositiveIntegerField("money is held at", default=60, validators=[MinValueValidator(1)])
-    freeze_at = models.PositiveIntegerField("the partner is frozen at", default=120, validators=[MinValueValidator(1)])
+    hold_at = models.PositiveIntegerField("money is held at", default=100, validators=[MinValueValidator(1)])
+    freeze_at = models.PositiveIntegerField("the partner is frozen at", default=200, validators=[MinValueValidator(1)])
     points: Any = models.JSONField(default=default_points)
     burst_signups = models.PositiveSmallIntegerField(
         "signups of a burst", default=20, validators=[MinValueValidator(2), MaxValueValidator(200)]

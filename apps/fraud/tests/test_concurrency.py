@@ -175,7 +175,7 @@ def test_two_freezes_at_once_are_one(site_id):
 def test_a_review_cleared_by_many_at_once_is_cleared_once(site_id):
     with site_context(site_id):
         rita = make_partner()
-        notice(rita, 60)
+        notice(rita, 100)
         make_rules()
         report_deposit(make_partner(rita))
         for event in OutboxEvent.objects.filter(consumer="fraud", topic="bonus.created"):
@@ -197,7 +197,7 @@ def test_a_review_cleared_by_many_at_once_is_cleared_once(site_id):
 
 def test_cleared_by_one_and_confirmed_by_another_is_one_of_both(site_id):
     with site_context(site_id):
-        notice(make_partner(), 60)
+        notice(make_partner(), 100)
         review = Review.objects.get()
     acts = [services.clear_review, services.confirm_review] * 3
 
@@ -233,8 +233,8 @@ def test_signals_of_one_partner_at_once_all_count(site_id):
     with site_context(site_id):
         rita = make_partner()
 
-    at_once(site_id, [lambda number=number: notice(rita, 15, f"phone {number}") for number in range(8)])
+    at_once(site_id, [lambda number=number: notice(rita, 25, f"phone {number}") for number in range(8)])
 
     with site_context(site_id):
-        assert (Review.objects.get().score, Review.objects.get().level) == (120, "freeze")
+        assert (Review.objects.get().score, Review.objects.get().level) == (200, "freeze")
         assert Freeze.objects.count() == 1

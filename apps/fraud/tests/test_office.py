@@ -32,7 +32,7 @@ def seen_on(desk, review):
 
 
 def test_the_front_page_leads_to_the_queue_and_that_to_a_review(desk, rita):
-    notice(rita, 60)
+    notice(rita, 100)
     notice(make_partner(name="Otto"), 20)
     home = text_of(desk.get(reverse("admin:index")))
     assert "Fraud reviews" in home
@@ -43,13 +43,13 @@ def test_the_front_page_leads_to_the_queue_and_that_to_a_review(desk, rita):
     assert "Otto" not in queue
 
     page = text_of(desk.get(page_of(Review.objects.get(partner=rita))))
-    assert "Score 60: a review opens at 20, money is held at 60, the partner is frozen at 120" in page
+    assert "Score 100: a review opens at 20, money is held at 100, the partner is frozen at 200" in page
     assert 'width="50.0%"' in page
     assert "x was noticed" in page
 
 
 def test_clearing_needs_a_reason_and_what_was_seen(desk, rita):
-    notice(rita, 60)
+    notice(rita, 100)
     review = Review.objects.get()
     seen = seen_on(desk, review)
     desk.do("clear", review, seen=seen)
@@ -66,7 +66,7 @@ def test_clearing_needs_a_reason_and_what_was_seen(desk, rita):
 
 
 def test_confirming_goes_by_the_radius(desk, rita):
-    notice(rita, 60)
+    notice(rita, 100)
     review = Review.objects.get()
     page = text_of(desk.get(page_of(review)))
     assert 'value="confirm"' not in page
@@ -88,7 +88,7 @@ def test_confirming_goes_by_the_radius(desk, rita):
 
 
 def test_what_the_machine_froze_is_confirmed_on_its_page(desk, rita):
-    notice(rita, 120)
+    notice(rita, 200)
     review = Review.objects.get()
     assert 'value="confirm"' in text_of(desk.get(page_of(review)))
 
@@ -125,7 +125,7 @@ def test_settings_are_set_as_a_whole(desk, officer):
 
 @pytest.mark.parametrize("role", ["finance_manager", "payout_manager"])
 def test_the_pages_are_closed_to_others(site, make_user, rita, role):
-    notice(rita, 60)
+    notice(rita, 100)
     other = Office(make_user("other@example.com", roles=[role]), site)
 
     for url in (reverse("admin:fraud_review_changelist"), page_of(Review.objects.get())):
@@ -134,7 +134,7 @@ def test_the_pages_are_closed_to_others(site, make_user, rita, role):
 
 
 def test_a_fraud_officer_reads_and_decides_nothing(site, make_user, rita):
-    notice(rita, 60)
+    notice(rita, 100)
     desk = Office(make_user("fo@example.com", roles=["ai_fraud_officer"]), site)
 
     assert "x was noticed" in text_of(desk.get(page_of(Review.objects.get())))

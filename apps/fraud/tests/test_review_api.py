@@ -34,29 +34,29 @@ def status_of(partner):
 
 
 def test_the_queue_a_review_with_its_reasons_and_clearing_it(client, rita):
-    notice(rita, 40, "phone")
+    notice(rita, 80, "phone")
     notice(rita, 20, "mail", kind="disposable_email")
     notice(make_partner(name="Otto"), 20)
 
     listed = client.get(REVIEWS, {"status": "open", "level": "hold"}).json()["results"]
-    assert [(row["partner_name"], row["score"], row["level"]) for row in listed] == [("Rita", 60, "hold")]
+    assert [(row["partner_name"], row["score"], row["level"]) for row in listed] == [("Rita", 100, "hold")]
     found = client.get(f"{REVIEWS}/{listed[0]['id']}").json()
     assert [(row["kind"], row["points"], row["words"], row["counts"]) for row in found["signals"]] == [
-        ("sponsor_device", 40, "phone was noticed", True), ("disposable_email", 20, "mail was noticed", True),
+        ("sponsor_device", 80, "phone was noticed", True), ("disposable_email", 20, "mail was noticed", True),
     ]  # fmt: skip
-    assert found["thresholds"] == {"note": 20, "hold": 60, "freeze": 120}
+    assert found["thresholds"] == {"note": 20, "hold": 100, "freeze": 200}
     assert "evidence_key" not in found["signals"][0]
 
     body = {"reason": "A family.", "seen": found["digest"]}
     cleared = client.post(f"{REVIEWS}/{found['id']}/clear", body, format="json").json()
 
-    assert (cleared["status"], cleared["reason"], cleared["score"]) == ("cleared", "A family.", 60)
+    assert (cleared["status"], cleared["reason"], cleared["score"]) == ("cleared", "A family.", 100)
     assert [row["counts"] for row in cleared["signals"]] == [False, False]
     assert client.get(REVIEWS, {"status": "open", "partner_id": str(rita.pk)}).json()["results"] == []
 
 
 def test_confirming_freezes(client, rita):
-    notice(rita, 60)
+    notice(rita, 100)
     pk = Review.objects.get().pk
 
     answer = client.post(f"{REVIEWS}/{pk}/confirm", {"reason": "One person."}, format="json")
@@ -88,7 +88,7 @@ def test_lists_filter(client, rita):
 
 
 def test_lists_are_files_too(client, rita):
-    notice(rita, 60)
+    notice(rita, 100)
     for url, column in ((SIGNALS, "words"), (REVIEWS, "level")):
         answer = client.get(url, {"format": "csv"})
         rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
@@ -96,12 +96,12 @@ def test_lists_are_files_too(client, rita):
 
 
 def test_refusals_move_nothing(client, api, officer, rita, other_site):
-    notice(rita, 60)
+    notice(rita, 100)
     own = make_partner(user=officer)
-    notice(own, 60)
+    notice(own, 100)
     with site_context(other_site.pk):
         theirs = make_partner()
-        notice(theirs, 60)
+        notice(theirs, 100)
         foreign = Review.objects.get().pk
     mine, hers = (Review.objects.get(partner=each).pk for each in (own, rita))
 
@@ -125,7 +125,7 @@ def test_refusals_move_nothing(client, api, officer, rita, other_site):
 
 @pytest.mark.parametrize(("role", "reads"), [("ai_fraud_officer", 200), ("finance_manager", 403), ("affiliate", 403)])
 def test_others_decide_nothing(api, make_user, rita, role, reads):
-    notice(rita, 60)
+    notice(rita, 100)
     pk = Review.objects.get().pk
     other = api(make_user("other@example.com", roles=[role]))
 
@@ -138,7 +138,7 @@ def test_others_decide_nothing(api, make_user, rita, role, reads):
 
 def test_a_partner_is_told_that_and_not_why(api, rita):
     give_earnings(rita.user, 5_000)
-    notice(rita, 60)
+    notice(rita, 100)
     own = api(rita.user)
 
     for url, body in (
@@ -162,7 +162,7 @@ def test_their_own_pages_say_it_too(site, rita):
     browser = browser_of(rita.user, site)
     said = "account is being looked at"
     assert said not in browser.get(reverse("dashboard:payouts")).content.decode()
-    notice(rita, 60)
+    notice(rita, 100)
 
     for name in ("overview", "payouts"):
         text = browser.get(reverse(f"dashboard:{name}")).content.decode()

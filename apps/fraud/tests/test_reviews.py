@@ -53,7 +53,7 @@ def rita(site):
 def held(rita):
     """Rita has earned something, and is held."""
     give_earnings(rita.user, 5_000)
-    notice(rita, 60)
+    notice(rita, 100)
     return review_of(rita)
 
 
@@ -61,7 +61,7 @@ def held(rita):
 
 
 @pytest.mark.parametrize(
-    ("points", "level"), [(19, None), (20, "note"), (59, "note"), (60, "hold"), (119, "hold"), (120, "freeze")]
+    ("points", "level"), [(19, None), (20, "note"), (99, "note"), (100, "hold"), (199, "hold"), (200, "freeze")]
 )
 def test_what_a_score_leads_to(rita, points, level):
     notice(rita, points)
@@ -72,8 +72,8 @@ def test_what_a_score_leads_to(rita, points, level):
 
 
 def test_signals_add_up_and_the_review_rises_with_them(rita):
-    for number, (score, level) in enumerate([(30, "note"), (60, "hold"), (90, "hold"), (120, "freeze")]):
-        notice(rita, 30, f"phone {number}")
+    for number, (score, level) in enumerate([(50, "note"), (100, "hold"), (150, "hold"), (200, "freeze")]):
+        notice(rita, 50, f"phone {number}")
         review = Review.objects.get()
         assert (review.score, review.level) == (score, level)
 
@@ -97,7 +97,7 @@ def test_nothing_leaves_the_wallet_of_who_is_held(rita, make_user):
     clerk = make_user("clerk@example.com", roles=["super_admin"])
     give_earnings(rita.user, 5_000)
     asked = request_payout(user=rita.user, amount=1_000)
-    notice(rita, 60)
+    notice(rita, 100)
     before = (earned(rita), Payout.objects.get().status, Entry.objects.count())
 
     for act in (
@@ -117,7 +117,7 @@ def test_an_approved_payout_is_not_paid(rita, make_user):
     clerk = make_user("clerk@example.com", roles=["super_admin"])
     give_earnings(rita.user, 5_000)
     payout = approve_payout(payout=request_payout(user=rita.user, amount=1_000), actor=clerk)
-    notice(rita, 60)
+    notice(rita, 100)
 
     with pytest.raises(Conflict, match="looked at"):
         process_payout(payout=payout, actor=clerk)
@@ -127,7 +127,7 @@ def test_an_approved_payout_is_not_paid(rita, make_user):
 
 def test_a_note_holds_nothing(rita):
     give_earnings(rita.user, 5_000)
-    notice(rita, 59)
+    notice(rita, 99)
 
     assert request_payout(user=rita.user, amount=1_000).status == "requested"
 
@@ -153,7 +153,7 @@ def test_a_bonus_is_looked_at_before_it_credits_itself(rita, deliver):
     from apps.core import outbox
     from apps.core.tenancy import require_site_id
 
-    services.change_fraud_settings(changes={"points": {"aliased_email": 40}}, actor=SYSTEM)
+    services.change_fraud_settings(changes={"points": {"aliased_email": 50}}, actor=SYSTEM)
     from apps.referrals.tests.factories import UserFactory
 
     anna = make_partner(user=UserFactory.create(email="anna@example.com"))
@@ -188,9 +188,9 @@ def test_what_was_cleared_never_counts_again_and_new_signals_do(rita, make_user)
 
 def test_clearing_lifts_the_machines_freeze_and_restores(rita, make_user):
     officer = make_user("officer@example.com")
-    notice(rita, 120)
+    notice(rita, 200)
     freeze = Freeze.objects.get()
-    assert (freeze.created_by, freeze.reason) == (None, "A score of 120. x was noticed.")
+    assert (freeze.created_by, freeze.reason) == (None, "A score of 200. x was noticed.")
     assert freeze.items.get().kind == "partner"
 
     clear(review_of(rita), officer)
@@ -203,7 +203,7 @@ def test_clearing_lifts_the_machines_freeze_and_restores(rita, make_user):
 def test_a_persons_freeze_is_not_the_reviews_to_lift(rita, make_user):
     officer = make_user("officer@example.com")
     services.freeze_partner(partner=rita, reason="Odd.", actor=officer)
-    notice(rita, 120)
+    notice(rita, 200)
     assert Freeze.objects.count() == 1
 
     clear(review_of(rita), officer)
@@ -235,7 +235,7 @@ def request_payout_of(partner):
 
 
 def test_confirming_what_the_machine_froze_keeps_that_freeze(rita, make_user):
-    notice(rita, 120)
+    notice(rita, 200)
 
     review = services.confirm_review(review=review_of(rita), reason="Sure.", actor=make_user("o@example.com"))
 
@@ -293,7 +293,7 @@ def test_higher_thresholds_release_nothing(rita, held, deliver):
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"note_at": 0}, "note_at"), ({"hold_at": 19}, "hold_at"), ({"freeze_at": 59}, "freeze_at"),
+        ({"note_at": 0}, "note_at"), ({"hold_at": 19}, "hold_at"), ({"freeze_at": 99}, "freeze_at"),
         ({"note_at": 200}, "hold_at"), ({"points": {"nonsense": 5}}, "points"), ({"points": {"fast_signup": -1}}, "points"),
         ({"points": {"fast_signup": True}}, "points"), ({"points": {"fast_signup": 1001}}, "points"),
         ({"burst_signups": 1}, "burst_signups"), ({"retention_days": 0}, "retention_days"),
@@ -315,7 +315,7 @@ def test_settings_are_kept_and_audited_once(site):
     row = FraudSettings.objects.get()
     assert (row.hold_at, row.points_of("fast_signup"), row.points_of("bonus_device")) == (50, 0, 20)
     event = AuditEvent.objects.get(action="fraudsettings.changed")
-    assert (event.before["hold_at"], event.after["hold_at"]) == (60, 50)
+    assert (event.before["hold_at"], event.after["hold_at"]) == (100, 50)
 
 
 # --- forgetting --------------------------------------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ def test_another_sites_reviews_hold_nobody_here(site, other_site):
     here = make_partner()
     with site_context(other_site.pk):
         Membership.objects.create(user=here.user)
-        notice(make_partner(user=here.user), 60)
+        notice(make_partner(user=here.user), 100)
         with pytest.raises(Conflict):
             services.check_not_held(here.user_id)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from apps.core import crypto
 from apps.core.errors import Invalid
-from apps.core.tenancy import require_site_id
 from apps.payouts.models import PayoutMethod
 
 Kind = PayoutMethod.Kind
@@ -72,7 +71,7 @@ def print_of(kind: str, details: dict[str, str]) -> str:
         told = details["vpa"].lower()
     else:
         return ""
-    return crypto.keyed_print(f"payout method {require_site_id()} {kind} {told}")
+    return crypto.site_print(f"payout method {kind}", told)
 
 
 def _bare(number: str) -> str:
