@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from apps.allocations.api.webhooks import FireblocksWebhookView
 from apps.core import views
+from apps.custody.api.webhooks import FireblocksWebhookView
 from apps.payments.api.views import StripeWebhookView
 
 api: list[URLPattern | URLResolver] = [
@@ -14,6 +14,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.referrals.api.urls")),
     path("", include("apps.catalogue.api.urls")),
     path("", include("apps.payments.api.urls")),
+    path("", include("apps.custody.api.urls")),
     path("", include("apps.orders.api.urls")),
     path("", include("apps.brokers.api.urls")),
     path("", include("apps.activities.api.urls")),

@@ -1,25 +1,20 @@
-"""Tokens to send, what became of them, and who sends them; keys go in and never come out."""
+"""Tokens to send, and what became of them."""
 
 from decimal import Decimal
 from typing import Any
 
-from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from apps.accounts.models import CryptoAddress
 from apps.allocations import selectors, services
-from apps.allocations.gateways import plain
-from apps.allocations.models import Allocation, AllocationBatch, CustodyAccount, Transfer
+from apps.allocations.models import Allocation, AllocationBatch, Transfer
 from apps.allocations.services import batches
 from apps.core.backoffice import (
     Outcome,
     ReasonForm,
-    SetByForm,
     UplineModelAdmin,
     attempt,
     badge,
@@ -29,6 +24,8 @@ from apps.core.backoffice import (
     repeated,
 )
 from apps.core.errors import DomainError
+from apps.custody.gateways import plain
+from apps.custody.services import custody
 
 READ, SEND = ("payout.read", "payout.manage"), ("payout.manage",)
 # What the design kit calls the states.
@@ -152,7 +149,7 @@ class AllocationAdmin(UplineModelAdmin):
     def before_sending(self, request: HttpRequest, rows: QuerySet[Allocation]) -> HttpResponse:
         """Who would be sent what and where, and who can't be and why. What is decided is decided again when it is sent."""
         try:
-            account = services.custody()
+            account = custody()
         except DomainError as error:
             self.message_user(request, error.message, "error")
             return HttpResponseRedirect(request.get_full_path())
@@ -179,7 +176,7 @@ class AllocationAdmin(UplineModelAdmin):
     @staticmethod
     def _send(ids: list[Any], actor: Any, outcome: Outcome) -> None:
         chosen = batches.lock(ids)
-        ready, refused = batches.choose(chosen, services.custody(), sender_id=actor.pk)
+        ready, refused = batches.choose(chosen, custody(), sender_id=actor.pk)
         if ready:
             services.send_batch(allocation_ids=[row.allocation.pk for row in ready], actor=actor)
         names = {str(row.pk): str(row) for row in chosen}
@@ -270,44 +267,3 @@ class TransferAdmin(UplineModelAdmin):
     @admin.display(description="status", ordering="status")
     def state(self, row: Transfer) -> str:
         return badge(_TONE[row.status], row.get_status_display())
-
-
-class CustodyForm(forms.Form):
-    """Keys that are left empty stay as they are."""
-
-    gateway = forms.ChoiceField(choices=[(name, name.title()) for name in settings.UPLINE_CUSTODY_GATEWAYS])
-    symbol = forms.CharField(label="Token", max_length=16, help_text="Such as UPT")
-    asset_id = forms.CharField(label="Asset", max_length=64, help_text="The custodian's name of it")
-    network = forms.ChoiceField(choices=CryptoAddress.Network.choices)
-    decimals = forms.IntegerField(min_value=0, max_value=18, initial=18)
-    vault_id = forms.CharField(label="Vault account", max_length=64)
-    workspace_id = forms.CharField(label="Workspace", max_length=64, help_text="Whose events are believed")
-    api_key = forms.CharField(
-        label="API key", max_length=255, required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
-    )
-    private_key = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}))
-    webhook_key = forms.CharField(
-        label="Webhook key of the old protocol", required=False, widget=forms.Textarea(attrs={"rows": 4})
-    )
-    is_active = forms.BooleanField(label="Send tokens", required=False, initial=True)
-
-
-@admin.register(CustodyAccount)
-class CustodyAccountAdmin(SetByForm):
-    plural = "Custodian"
-    view_keys = ("billing.read", "permission.read")
-    # Whoever names the account decides where tokens come from: as grave as saying what people may do.
-    add_keys = ("permission.update", "permission.manage")
-    exclude = ("api_key", "private_key", "webhook_key")
-    list_display = ("symbol", "asset_id", "network", "decimals", "vault_id", "gateway", "is_active", "changed_at")
-    intro = "Who sends this site's tokens. Keys are kept encrypted and never shown again."
-    add_word = "Set the custodian"
-    empty_text = "Without one no tokens can be sent."
-
-    set_form = CustodyForm
-
-    def set_by(self, **values: Any) -> Any:
-        return services.set_custody_account(**values)
-
-    def set_intro(self, request: Any) -> str:
-        return f"At the custodian, send events to {request.build_absolute_uri(f'/webhooks/fireblocks/{request.site.code}')}"

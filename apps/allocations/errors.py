@@ -2,11 +2,7 @@
 
 from collections.abc import Iterable
 
-from apps.core.errors import Conflict, Denied, Unavailable
-
-
-def custody_unavailable() -> Conflict:
-    return Conflict("custody_unavailable", "This site has nowhere to send tokens from yet.")
+from apps.core.errors import Conflict, Denied
 
 
 def not_ready(refused: Iterable[tuple[str, str]]) -> Conflict:
@@ -19,9 +15,3 @@ def not_ready(refused: Iterable[tuple[str, str]]) -> Conflict:
 
 def own_allocation() -> Denied:
     return Denied("own_allocation", "Somebody else has to send your own tokens.")
-
-
-def unknown_outcome() -> Unavailable:
-    return Unavailable(
-        "custody_unavailable", "The custodian doesn't answer. It is asked again before anything is sent."
-    )

@@ -4,15 +4,14 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from apps.accounts.models import CryptoAddress
-from apps.allocations.gateways import plain
 from apps.core.errors import Conflict
 from apps.core.models import SiteForeignKey, SiteModel
+from apps.custody.gateways import plain
 from apps.orders.models import Order, OrderLine
 from apps.referrals.models import Partner
 
@@ -21,37 +20,6 @@ BUYER = "order__customer__user_id"
 
 def token_field(**kwargs: Any) -> Any:
     return models.DecimalField(max_digits=38, decimal_places=18, **kwargs)
-
-
-class CustodyAccount(SiteModel):
-    """Who sends this site's tokens, and which. Its keys are encrypted for this row alone, and never shown again.
-
-    `workspace_id` is the custodian's name of whose events we believe; `webhook_key` a public key for those of its old protocol.
-    """
-
-    sealed_columns: ClassVar[tuple[str, ...]] = ("api_key", "private_key", "webhook_key")
-
-    gateway = models.CharField(max_length=32, default="fireblocks")
-    api_key = models.TextField()
-    private_key = models.TextField()
-    webhook_key = models.TextField(blank=True, default="")
-    workspace_id = models.CharField(max_length=64)
-    vault_id = models.CharField(max_length=64)
-    asset_id = models.CharField(max_length=64, validators=[RegexValidator(r"^[A-Za-z0-9_.-]+$")])
-    symbol = models.CharField(max_length=16, validators=[RegexValidator(r"^[A-Z0-9]{1,16}$")])
-    network = models.CharField(max_length=16, choices=CryptoAddress.Network)
-    decimals = models.PositiveSmallIntegerField(default=18, validators=[MaxValueValidator(18)])
-    is_active = models.BooleanField(default=True)
-    changed_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["site"], name="allocations_custody_once"),
-            models.CheckConstraint(condition=Q(decimals__lte=18), name="allocations_custody_decimals"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.symbol} on {self.get_network_display()}"
 
 
 class AllocationSet(models.QuerySet["Allocation"]):

@@ -6,8 +6,8 @@ from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.allocations.models import Allocation, AllocationBatch, Transfer
-from apps.allocations.services.accounts import token_network
 from apps.core.tenancy import reading_across
+from apps.custody.services.accounts import token_network
 
 
 def with_buyers() -> QuerySet[Allocation]:

@@ -7,9 +7,9 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.allocations import services
-from apps.allocations.gateways import Unknown
 from apps.allocations.models import Transfer
 from apps.core.tenancy import site_context
+from apps.custody.gateways import Unknown
 
 logger = logging.getLogger(__name__)
 

@@ -38,7 +38,7 @@ GROUPS = (
     )),
     ("Activities", ("activities.activity", "activities.activitytype", "activities.formdocument")),
     ("Tokens", (
-        "allocations.allocation", "allocations.allocationbatch", "allocations.transfer", "allocations.custodyaccount",
+        "allocations.allocation", "allocations.allocationbatch", "allocations.transfer", "custody.custodyaccount",
         "accounts.cryptoaddress",
     )),
     ("People and roles", (

@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.catalogue",
     "apps.payments",
+    "apps.custody",
     "apps.wallet",
     "apps.referrals",
     "apps.orders",
@@ -276,8 +277,8 @@ UPLINE_LOCAL_ISSUERS = False
 # <pay url><client secret>?return_url=<back to us>.
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 UPLINE_STRIPE_PAY_URL = env("UPLINE_STRIPE_PAY_URL", default="")
-# Who sends tokens: name → class (apps.allocations.gateways). Other addresses than Fireblocks' own are a fake's.
-UPLINE_CUSTODY_GATEWAYS = {"fireblocks": "apps.allocations.gateways.fireblocks.Fireblocks"}
+# Who sends tokens: name → class (apps.custody.gateways). Other addresses than Fireblocks' own are a fake's.
+UPLINE_CUSTODY_GATEWAYS = {"fireblocks": "apps.custody.gateways.fireblocks.Fireblocks"}
 FIREBLOCKS_API_BASE = env("FIREBLOCKS_API_BASE", default="https://api.fireblocks.io")
 FIREBLOCKS_JWKS_URL = env("FIREBLOCKS_JWKS_URL", default="https://keys.fireblocks.io/.well-known/jwks.json")
 # Where a workbook is put together before it is sent; empty is the system's. Not a file system in memory: it may be large.

@@ -30,7 +30,7 @@ SECRET = {
     "core.IdempotencyKey",
     "payouts.PayoutMethod",
     "payments.StripeAccount",
-    "allocations.CustodyAccount",
+    "custody.CustodyAccount",
 }
 SHARED = {"accounts.CryptoAddress", "accounts.TwoFactorDevice", "accounts.User", "rbac.Permission", "rbac.PlatformRole"}
 

@@ -6,10 +6,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.allocations import selectors
-from apps.allocations.gateways import plain
 from apps.allocations.models import Allocation, AllocationBatch
 from apps.allocations.services.batches import MOST
 from apps.core.api.fields import IdField
+from apps.custody.gateways import plain
 
 
 class AllocationRow(serializers.ModelSerializer[Allocation]):

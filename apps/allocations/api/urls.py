@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.allocations.api import views, webhooks
+from apps.allocations.api import views
 
 urlpatterns = [
     path("allocations", views.OwnAllocationsView.as_view(), name="allocations"),
@@ -8,5 +8,4 @@ urlpatterns = [
     path("admin/allocations/batches", views.BatchListView.as_view(), name="allocation-batches"),
     path("admin/allocations/batches/<uuid:pk>", views.BatchView.as_view(), name="allocation-batch"),
     path("admin/allocations/<uuid:pk>/retry", views.RetryView.as_view(), name="allocation-retry"),
-    path("webhooks/fireblocks/<str:site_code>", webhooks.FireblocksWebhookView.as_view(), name="fireblocks-webhook"),
 ]

@@ -10,13 +10,14 @@ from django.db import transaction
 from apps.accounts.models import CryptoAddress
 from apps.accounts.services import read_address
 from apps.allocations import errors
-from apps.allocations.models import Allocation, AllocationBatch, CustodyAccount, Transfer
-from apps.allocations.services import accounts
+from apps.allocations.models import Allocation, AllocationBatch, Transfer
 from apps.allocations.services.sending import wake
 from apps.audit import services as audit
 from apps.core import crypto
 from apps.core.errors import Invalid, NotFound
 from apps.core.tenancy import require_site_id
+from apps.custody.models import CustodyAccount
+from apps.custody.services import custody
 from apps.referrals.models import Partner
 
 MOST, OWN = 100, "own_allocation"
@@ -42,7 +43,7 @@ def send_batch(*, allocation_ids: Sequence[UUID], actor: audit.Actor) -> Allocat
     """
     if not 1 <= len(allocation_ids) <= MOST or len(set(allocation_ids)) != len(allocation_ids):
         raise Invalid("invalid", f"From 1 to {MOST} allocations, each once.", field="allocation_ids")
-    account = accounts.custody()
+    account = custody()
     ready, refused = choose(lock(allocation_ids), account, sender_id=actor.actor_id)
     if any(code == OWN for _, code in refused):
         raise errors.own_allocation()

@@ -1,56 +1,18 @@
-"""What the custodian's events do. They come late, twice, in any order, and some are not for us: states only move forward."""
+"""What the custodian says of our transfers (apps.custody.senders)."""
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from apps.allocations.gateways import Unknown
-from apps.allocations.gateways.fireblocks import reported
-from apps.allocations.models import CustodyAccount, Transfer
+from apps.allocations.models import Transfer
 from apps.allocations.services.sending import apply_report, locked
-from apps.core import inbox
-from apps.core.inbox import Ignored
-from apps.core.models import InboxEvent, OutboxEvent
-
-KINDS = (
-    "transaction.created", "transaction.status.updated", "transaction.approval_status.updated",
-    "TRANSACTION_CREATED", "TRANSACTION_STATUS_UPDATED", "TRANSACTION_APPROVAL_STATUS_UPDATED",
-)  # fmt: skip
+from apps.custody.gateways import Reported
 
 
-def handle_events(events: Sequence[OutboxEvent]) -> None:
-    """Consumes `inbox.fireblocks` {inbox_id}."""
-    inbox.work_off(events, _handle)
-
-
-def _handle(row: InboxEvent) -> None:
-    if row.kind not in KINDS:
-        raise Ignored("nothing follows from this kind of event")
-    if workspace_of(row.payload) != CustodyAccount.objects.get().workspace_id:
-        raise Ignored("another workspace's")
-    data = row.payload.get("data")
+def take_report(told: Reported) -> str | None:
+    """None where no transfer of this site's has that id: another site's is as unknown as one that nobody has."""
     try:
-        told = reported(data if isinstance(data, dict) else {})
-    except Unknown as error:
-        raise Ignored(str(error)) from error
-    why = apply_report(_transfer(told.external_tx_id), told)
-    if why:
-        # Not raised: a difference stays written on the transfer.
-        row.status, row.note = InboxEvent.Status.IGNORED, why[:200]
-
-
-def workspace_of(event: dict[str, Any]) -> str:
-    """The present protocol says workspaceId, the old one tenantId."""
-    found = event.get("workspaceId") or event.get("tenantId")
-    return found if isinstance(found, str) else ""
-
-
-def _transfer(external_tx_id: str) -> Transfer:
-    """Raises Ignored: another site's id is as unknown as one that nobody has."""
-    try:
-        pk = UUID(external_tx_id)
+        pk = UUID(told.external_tx_id)
     except ValueError:
-        raise Ignored("no transfer of ours") from None
+        return None
     if not Transfer.objects.filter(pk=pk).exists():
-        raise Ignored("no transfer of ours")
-    return locked(pk)
+        return None
+    return apply_report(locked(pk), told)

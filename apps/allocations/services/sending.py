@@ -13,13 +13,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.addresses import NoAddress, normal_address
-from apps.allocations.gateways import Gateway, Instruction, Refused, Reported
-from apps.allocations.models import Allocation, CustodyAccount, Transfer
-from apps.allocations.services import accounts
+from apps.allocations.models import Allocation, Transfer
 from apps.allocations.services.allocating import follow_line
 from apps.audit import services as audit
 from apps.core import crypto
 from apps.core.tenancy import site_context
+from apps.custody.gateways import Gateway, Instruction, Refused, Reported
+from apps.custody.models import CustodyAccount
+from apps.custody.services import gateway_of
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def _claim(transfer_id: UUID | str) -> tuple[Gateway, Instruction, bool, bool] |
         external_tx_id=transfer.external_tx_id, asset=transfer.asset, tokens=transfer.tokens, address=address_of(transfer),
         note=f"{transfer.allocation}",
     )  # fmt: skip
-    return accounts.gateway_of(account), instruction, transfer.status == Status.SENT, transfer.tries == 1
+    return gateway_of(account), instruction, transfer.status == Status.SENT, transfer.tries == 1
 
 
 def _ask_or_send(gateway: Gateway, instruction: Instruction, *, is_known: bool, is_first: bool) -> Reported | None:

@@ -4,8 +4,8 @@ import time
 import pytest
 from django.test import Client
 
-from apps.allocations.services import webhooks
 from apps.allocations.tests import factories
+from apps.custody.services import webhooks
 from fakes.fireblocks.server import FakeFireblocks
 from fakes.fireblocks.signing import detached, public_pem
 from fakes.fireblocks.store import Account

@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from apps.accounts.services import add_address
 from apps.allocations.models import Allocation, Transfer
-from apps.allocations.services import push_transfer, set_custody_account
+from apps.allocations.services import push_transfer
 from apps.audit.services import SYSTEM
 from apps.core import outbox
 from apps.core.tenancy import require_site_id
+from apps.custody.services import set_custody_account
 from apps.orders.models import Order, OrderLine
 from apps.orders.services.customers import CustomerIds, find_or_create_customer
 from apps.sites.selectors import current_site
@@ -60,7 +61,7 @@ def give_address(user, number=1, network="ethereum"):
 
 def push_all():
     """One step of each transfer that is open, as if its time had come. Returns what was unknown."""
-    from apps.allocations.gateways import Unknown
+    from apps.custody.gateways import Unknown
 
     unknown = []
     for transfer in Transfer.objects.filter(status__in=Transfer.OPEN).order_by("id"):

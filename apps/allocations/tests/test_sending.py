@@ -3,12 +3,12 @@
 import pytest
 from django.utils import timezone
 
-from apps.allocations.gateways import fireblocks as client
 from apps.allocations.models import Allocation, Transfer
 from apps.allocations.services import push_transfer, send_batch
 from apps.allocations.tests.factories import push_all, states
 from apps.audit.services import SYSTEM
 from apps.core.tenancy import require_site_id
+from apps.custody.gateways import fireblocks as client
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ def test_ones_own_are_left_out(office, owed, deliver):
 
 
 def test_without_a_custodian_it_is_said(office, owed):
-    from apps.allocations.models import CustodyAccount
+    from apps.custody.models import CustodyAccount
 
     CustodyAccount.objects.update(is_active=False)
     desk = office("affiliate_manager")

@@ -18,7 +18,7 @@ from apps.accounts.tokens import issue_pair
 from apps.activities.models import ActivityType
 from apps.activities.services import run_activity
 from apps.activities.tests.factories import make_form, offer
-from apps.allocations.models import Allocation, CustodyAccount
+from apps.allocations.models import Allocation
 from apps.allocations.services import send_batch
 from apps.allocations.tests.factories import give_address, make_custody, make_token_order
 from apps.audit.models import AuditLink
@@ -33,6 +33,7 @@ from apps.commissions.services import approve_commissions, set_overrides
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
 from apps.core.models import ChainHead, IdempotencyKey, InboxEvent, OutboxEvent
+from apps.custody.models import CustodyAccount
 from apps.fraud.models import FraudSettings
 from apps.fraud.services import change_fraud_settings, freeze_partner
 from apps.orders.services import Item, issue_invoices, place_order, record_external_order

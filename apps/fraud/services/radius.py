@@ -10,10 +10,10 @@ from uuid import UUID
 from django.db.models import Q
 
 from apps.accounts.models import SignIn
-from apps.allocations.gateways import plain
 from apps.allocations.models import BUYER, Allocation
 from apps.bonuses.models import Bonus
 from apps.commissions.models import Commission
+from apps.custody.gateways import plain
 from apps.fraud.models import FreezeItem
 from apps.payouts.models import Payout
 from apps.referrals.models import Conversion, Partner

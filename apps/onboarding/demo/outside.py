@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.conf import settings
 
-from apps.allocations.models import CustodyAccount
-from apps.allocations.services import set_custody_account
 from apps.audit.services import SYSTEM
 from apps.core import crypto
+from apps.custody.models import CustodyAccount
+from apps.custody.services import set_custody_account
 from apps.payments.services import set_stripe_account
 
 TIMEOUT = 10.0  # seconds

@@ -1,4 +1,4 @@
-"""Who sends a site's tokens. Keys go in and never come out again but to sign and to verify."""
+"""Who sends what a site sends on chains. Keys go in and never come out again but to sign and to verify."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from apps.allocations import errors
-from apps.allocations.gateways import Credentials, Gateway
-from apps.allocations.models import CustodyAccount
 from apps.audit import services as audit
 from apps.core import crypto
 from apps.core.errors import Invalid
+from apps.custody import errors
+from apps.custody.gateways import Credentials, Gateway
+from apps.custody.models import CustodyAccount
 
 SECRETS = ("api_key", "private_key", "webhook_key")
 LEAST_BITS = 2048

@@ -8,13 +8,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.allocations.models import CustodyAccount
-from apps.allocations.services.webhooks import BadSignature, verify
 from apps.core import crypto, inbox
 from apps.core.api.views import ApiView
 from apps.core.errors import Invalid, NotFound
 from apps.core.phases import call_out
 from apps.core.tenancy import site_context
+from apps.custody.models import CustodyAccount
+from apps.custody.services.webhooks import BadSignature, verify
 from apps.rbac.access import PUBLIC
 from apps.sites import registry
 

@@ -15,7 +15,7 @@ import jwt
 import requests
 from django.conf import settings
 
-from apps.allocations.gateways import Credentials, Instruction, Refused, Reported, Stage, Unknown, plain
+from apps.custody.gateways import Credentials, Instruction, Refused, Reported, Stage, Unknown, plain
 
 TIMEOUT = (3.05, 10)
 """Seconds to connect and to answer."""

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from django.conf import settings
 from jwt.api_jws import PyJWS
 
-from apps.allocations import errors
 from apps.core.api.parsers import read_json
+from apps.custody import errors
 
 TOLERANCE_SECONDS = 300
 KEYS_SECONDS = 3600
