@@ -22,6 +22,16 @@ def normal_address(network: str, text: str) -> str:
     return NETWORKS[network](text.strip())
 
 
+def same_address(one: str, other: str) -> bool:
+    """Letters of an EVM address may be of either case; elsewhere they say something."""
+    if one == other:
+        return True
+    try:
+        return normal_address("ethereum", one) == normal_address("ethereum", other)
+    except NoAddress:
+        return False
+
+
 # --- EVM -------------------------------------------------------------------------------------------------------------------
 
 

@@ -64,11 +64,20 @@ def consumers() -> set[str]:
 
 def publish(topic: str, *, key: str, payload: dict[str, Any]) -> None:
     """Write one row per consumer. Call it inside the transaction of the change; the same key twice is one event."""
+    publish_many(topic, [(key, payload)])
+
+
+def publish_many(topic: str, events: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """As `publish`, of (key, payload) each, in one statement."""
     site_id = require_site_id()
     subscriptions = _by_topic.get(topic, {})
-    if not subscriptions:
+    if not subscriptions or not events:
         return
-    rows = [OutboxEvent(topic=topic, consumer=name, key=key, payload=payload) for name in subscriptions]
+    rows = [
+        OutboxEvent(topic=topic, consumer=name, key=key, payload=payload)
+        for key, payload in events
+        for name in subscriptions
+    ]
     OutboxEvent.objects.bulk_create(rows, ignore_conflicts=True)
     for name in subscriptions:
         transaction.on_commit(lambda name=name: _wake(site_id, name), robust=True)  # type: ignore[misc]

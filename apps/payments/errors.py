@@ -13,12 +13,12 @@ def provider_unavailable() -> Unavailable:
     return Unavailable("payment_provider_unavailable", "Stripe doesn't answer. Nothing was charged; try again.")
 
 
-REFUSED = "Stripe refused: "
+REFUSED, REFUSED_CODE = "Stripe refused: ", "payment_provider_refused"
 
 
 def provider_refused(message: str) -> Conflict:
     told = message.removeprefix(REFUSED)  # a refund's failure is kept as it was told
-    return Conflict("payment_provider_refused", f"{REFUSED}{told}"[:300])
+    return Conflict(REFUSED_CODE, f"{REFUSED}{told}"[:300])
 
 
 def own(purpose: str) -> Denied:

@@ -6,8 +6,13 @@ class PayoutsConfig(AppConfig):
     label = "payouts"
 
     def ready(self) -> None:
-        from apps.payments import connect
+        from apps.core import outbox
+        from apps.custody import senders
+        from apps.payments import connect, transfers
         from apps.wallet.services import guards
 
+        senders.register("apps.payouts.services.reports.take_custody_report")
+        transfers.register("apps.payouts.services.reports.take_stripe_transfer")
+        outbox.subscribe("payout_batch.step", "payouts", "apps.payouts.services.running.run_steps")
         guards.before_leaving("apps.payouts.services.freezing.check_not_frozen")
         connect.on_change("apps.payouts.services.connecting.heard")

@@ -42,3 +42,15 @@ def four_eyes() -> Denied:
 
 def partner_frozen() -> Conflict:
     return Conflict("partner_frozen", "This account is frozen. Nothing is paid out until staff have looked at it.")
+
+
+def already_retried() -> Conflict:
+    return Conflict("already_retried", "This payout was tried again already.")
+
+
+def batch_changed() -> Conflict:
+    return Conflict("batch_changed", "The batch is not what you saw any more. Look at it again.")
+
+
+def own_batch() -> Denied:
+    return Denied("own_batch", "A batch is approved by somebody else than who proposed it.")

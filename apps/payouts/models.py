@@ -154,18 +154,20 @@ class Payout(SiteModel):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
     method = SiteForeignKey(PayoutMethod, models.PROTECT, null=True, related_name="payouts")
-    gateway = models.CharField(max_length=16, default="manual")
+    gateway = models.CharField(max_length=32, default="manual")
     reference = models.CharField(max_length=120, blank=True, default="")
-    provider_state = models.CharField(max_length=16, blank=True, default="")
+    provider_state = models.CharField(max_length=64, blank=True, default="")
     reason = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     approved_at = models.DateTimeField(null=True)
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     processed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True)
+    retry_of = SiteForeignKey("self", models.PROTECT, null=True, related_name="retries")
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["site", "retry_of"], name="payouts_retried_once"),
             models.UniqueConstraint(
                 fields=["site", "user"],
                 condition=models.Q(status__in=["requested", "approved", "processing"]),
@@ -195,3 +197,162 @@ class Payout(SiteModel):
         if to not in self.TRANSITIONS.get(self.status, ()):
             raise Conflict("invalid_state", f"A payout can't go from {self.status} to {to}.")
         self.status = to
+
+
+UNKNOWN = "unknown"
+"""The `provider_state` of a payout whose gateway has not answered."""
+
+
+class PayoutTransfer(SiteModel):
+    """A payout that a gateway pays, written down before the first call. One for each, for ever: `key` is what the gateway knows
+    it by, and there is no second sending.
+
+    WAITING: we don't know that the gateway has it. SENT: it has. `account` is whose account at the gateway pays. `difference` is
+    what the gateway says otherwise than we do: nothing moves by it, and a person looks.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "To be sent"
+        SENT = "sent", "Sent"
+        COMPLETED = "completed", "Arrived"
+        FAILED = "failed", "Failed"
+
+    # What the database allows too (migration 0003, Transitions).
+    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
+        Status.WAITING: (Status.SENT, Status.COMPLETED, Status.FAILED),
+        Status.SENT: (Status.COMPLETED, Status.FAILED),
+    }
+    OPEN: ClassVar[tuple[str, ...]] = (Status.WAITING, Status.SENT)
+
+    payout = SiteForeignKey(Payout, models.PROTECT, related_name="transfers")
+    gateway = models.CharField(max_length=32)
+    account = models.CharField(max_length=160)
+    status = models.CharField(max_length=9, choices=Status, default=Status.WAITING)
+    provider_id = models.CharField(max_length=64, null=True)
+    provider_state = models.CharField(max_length=64, blank=True, default="")
+    failure = models.CharField(max_length=200, blank=True, default="")
+    difference = models.CharField(max_length=200, blank=True, default="")
+    tries = models.PositiveIntegerField(default=0)
+    next_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "payout"], name="payouts_one_transfer"),
+            models.UniqueConstraint(fields=["site", "gateway", "provider_id"], name="payouts_provider_id_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["site", "next_at"], name="payouts_transfer_due",
+                condition=models.Q(status__in=["waiting", "sent"]),
+            ),
+            models.Index(
+                fields=["site", "id"], name="payouts_transfer_differs", condition=~models.Q(difference="")
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"PT-{self.pk.hex[-8:].upper()}"
+
+    @property
+    def key(self) -> str:
+        return str(self.payout_id)
+
+    def advance(self, *, to: str) -> bool:
+        """Move forward; False, unchanged, where that is no step forward."""
+        if to not in self.TRANSITIONS.get(self.status, ()):
+            return False
+        self.status = to
+        return True
+
+
+class PayoutBatch(SiteModel):
+    """Many payouts decided at once: proposed by one, or by the site's schedule, approved by another.
+
+    `digest` is of what was proposed: whoever approves says which they saw. `count` and `amount` are what would be paid. Its
+    progress is its items' and their payouts'.
+    """
+
+    class Status(models.TextChoices):
+        PROPOSED = "proposed", "Proposed"
+        RUNNING = "running", "Being sent"
+        SENT = "sent", "Sent"
+        CLOSED = "closed", "Closed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    # What the database allows too (migration 0003, Transitions).
+    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
+        Status.PROPOSED: (Status.RUNNING, Status.CANCELLED),
+        Status.RUNNING: (Status.SENT,),
+        Status.SENT: (Status.CLOSED,),
+    }
+
+    status = models.CharField(max_length=9, choices=Status, default=Status.PROPOSED)
+    with_requests = models.BooleanField("approved requests")
+    with_available = models.BooleanField("everybody's earnings")
+    due_on = models.DateField(null=True, help_text="The day of the schedule that proposed it.")
+    digest = models.CharField(max_length=64, blank=True, default="")
+    currency = models.CharField(max_length=3)
+    count = models.PositiveIntegerField(default=0)
+    amount = models.BigIntegerField(default=0)
+    left_out = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "payout batch"
+        verbose_name_plural = "payout batches"
+        constraints = [models.UniqueConstraint(fields=["site", "due_on"], name="payouts_batch_due_once")]
+        indexes = [models.Index(fields=["site", "status", "id"], name="payouts_batch_status")]
+
+    def __str__(self) -> str:
+        return f"PB-{self.pk.hex[-8:].upper()}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.status == self.Status.RUNNING
+
+    def advance(self, *, to: str) -> None:
+        """Raises Conflict invalid_state."""
+        if to not in self.TRANSITIONS.get(self.status, ()):
+            raise Conflict("invalid_state", f"A batch can't go from {self.status} to {to}.")
+        self.status = to
+
+
+class PayoutBatchItem(SiteModel):
+    """One person in a batch: what they would be paid, by what, or why not (`code`). Once begun, `payout` says how far it is."""
+
+    class Status(models.TextChoices):
+        READY = "ready", "To be paid"
+        BEGUN = "begun", "Begun"
+        LEFT_OUT = "left_out", "Left out"
+
+    # What the database allows too (migration 0003, Transitions).
+    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {Status.READY: (Status.BEGUN, Status.LEFT_OUT)}
+
+    batch = SiteForeignKey(PayoutBatch, models.PROTECT, related_name="items")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    payout = SiteForeignKey(Payout, models.PROTECT, null=True, related_name="batch_items")
+    method = SiteForeignKey(PayoutMethod, models.PROTECT, null=True, related_name="+")
+    gateway = models.CharField(max_length=32, blank=True, default="")
+    amount = models.BigIntegerField()
+    owed = models.BigIntegerField(default=0)
+    status = models.CharField(max_length=8, choices=Status)
+    code = models.CharField(max_length=32, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "batch", "user"], name="payouts_batch_user_once")]
+        indexes = [
+            models.Index(fields=["site", "batch", "id"], name="payouts_item_batch"),
+            models.Index(
+                fields=["site", "batch", "id"], name="payouts_item_ready", condition=models.Q(status="ready")
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}/{self.user_id}"

@@ -1,4 +1,5 @@
-"""Accounts at Stripe that are to be asked about."""
+"""Payouts on their way: sent soon after the decision, asked about until they are over; batches and comparisons that are due; accounts
+at Stripe that are to be asked about."""
 
 import logging
 
@@ -7,8 +8,11 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.core.errors import DomainError
+from apps.core.tasks import site_ids
 from apps.core.tenancy import site_context
-from apps.payouts.models import ConnectAccount
+from apps.payouts import services
+from apps.payouts.gateways import Unknown
+from apps.payouts.models import ConnectAccount, PayoutTransfer
 from apps.payouts.services import connecting
 
 logger = logging.getLogger(__name__)
@@ -16,6 +20,52 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 GIVE_UP = 3
 """So many without an answer, one after the other, and the rest waits for the next sweep: each costs a time-out."""
+
+
+@shared_task
+def sweep_payouts() -> int:
+    """One task for each site where a payout is due to be sent or asked about."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT site_id FROM payouts_transfers_due()")
+        sites = [row[0] for row in cursor.fetchall()]
+    for site_id in sites:
+        push_payouts_of_site.delay(str(site_id))
+    return len(sites)
+
+
+@shared_task
+def push_payouts_of_site(site_id: str) -> int:
+    """How many were at least asked about."""
+    with site_context(site_id):
+        due = PayoutTransfer.objects.filter(status__in=PayoutTransfer.OPEN, next_at__lte=timezone.now())
+        ids = list(due.order_by("next_at", "id").values_list("pk", flat=True)[:BATCH])
+    done = unanswered = 0
+    for transfer_id in ids:
+        try:
+            done += services.push_transfer(site_id=site_id, transfer_id=transfer_id)
+            unanswered = 0
+        except Unknown as error:
+            unanswered += 1
+            logger.warning("payouts.unknown", extra={"transfer": str(transfer_id), "why": str(error)})
+            if unanswered == GIVE_UP:
+                break
+    return done
+
+
+@shared_task
+def propose_due_batches() -> int:
+    """A batch for each site whose schedule says so today. It waits for people; nothing is paid by a timer."""
+    made = 0
+    for site_id in site_ids():
+        with site_context(site_id):
+            made += services.propose_due() is not None
+    return made
+
+
+@shared_task
+def reconcile_sites() -> int:
+    """Compare with every gateway's own records. Returns how many differences there are."""
+    return sum(len(services.reconcile(site_id=site_id)) for site_id in site_ids())
 
 
 @shared_task

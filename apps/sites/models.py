@@ -59,6 +59,16 @@ class SiteSettings(SiteModel):
         NONE = "none", "Everybody is a partner at once"
         REQUIRED = "required", "By a fee or a qualifying purchase"
 
+    class PayoutSchedule(models.TextChoices):
+        ON_REQUEST = "on_request", "When a partner asks"
+        WEEKLY = "weekly", "Every week"
+        MONTHLY = "monthly", "Every month"
+
+    class WithoutMethod(models.TextChoices):
+        WAITS = "waits", "Their earnings wait"
+        MANUAL = "manual", "By arrangement"
+        WALLET = "wallet", "Into their funds"
+
     class Attribution(models.TextChoices):
         LAST_CLICK = "last_click", "Last click"
         FIRST_CLICK = "first_click", "First click"
@@ -75,6 +85,28 @@ class SiteSettings(SiteModel):
     method_cooldown_hours = models.PositiveSmallIntegerField(
         "new methods rest", default=24, validators=[MaxValueValidator(720)],
         help_text="Hours in which nothing goes to a payout method or address that joins or replaces another. 0 never.",
+    )  # fmt: skip
+    payout_schedule = models.CharField(
+        max_length=10, choices=PayoutSchedule, default=PayoutSchedule.ON_REQUEST,
+        help_text="A batch is proposed for people to approve; nothing is paid by a timer.",
+    )  # fmt: skip
+    payout_day = models.PositiveSmallIntegerField(
+        "day", default=1, validators=[MinValueValidator(1), MaxValueValidator(28)],
+        help_text="Of the month, 1–28; of the week, 1 (Monday) – 7 (Sunday).",
+    )  # fmt: skip
+    payout_net_days = models.PositiveSmallIntegerField(
+        "net days", default=0, validators=[MaxValueValidator(180)],
+        help_text="Scheduled batches pay what was earned so many days before; younger earnings wait for the next.",
+    )  # fmt: skip
+    payout_without_method = models.CharField(
+        "in batches, those without a method", max_length=8, choices=WithoutMethod, default=WithoutMethod.WAITS,
+    )  # fmt: skip
+    payout_asset = models.CharField(
+        "stablecoin", max_length=64, blank=True, default="", validators=[RegexValidator(r"^[A-Za-z0-9_.-]+$")],
+        help_text="The custodian's name of what stands one to one for the site's currency. Empty: crypto is paid by hand.",
+    )  # fmt: skip
+    payout_network = models.CharField(
+        "its network", max_length=16, default="ethereum", validators=[RegexValidator(r"^[a-z]{1,16}$")],
     )  # fmt: skip
     order_minutes = models.PositiveSmallIntegerField(
         "minutes to pay", default=30, validators=[MinValueValidator(5), MaxValueValidator(MINUTES_A_DAY)],

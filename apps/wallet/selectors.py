@@ -1,5 +1,6 @@
 """Reading the ledger."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,17 @@ def wallet_summary(user_id: UUID) -> Summary:
         owed=-held.get(Pocket.OWED, 0),
         funds=held.get(Pocket.FUNDS, 0),
     )
+
+
+def in_debt(user_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of them who owe the site something. One query."""
+    rows = Balance.objects.filter(
+        account__user_id__in=user_ids,
+        account__currency=current_site().currency,
+        account__kind=Pocket.OWED,
+        balance__lt=0,
+    )
+    return set(rows.values_list("account__user_id", flat=True))
 
 
 def ledger_of(user_id: UUID) -> QuerySet[Posting]:

@@ -153,6 +153,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "PayoutStatus": "apps.payouts.models.Payout.Status",
+        "PayoutBatchStatus": "apps.payouts.models.PayoutBatch.Status",
+        "PayoutBatchItemStatus": "apps.payouts.models.PayoutBatchItem.Status",
         "AllocationStatus": "apps.allocations.models.Allocation.Status",
         "BonusStatus": "apps.bonuses.models.Bonus.Status",
         "FreezeStatus": "apps.fraud.models.Freeze.Status",
@@ -245,6 +247,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "services-to-expire": {"task": "apps.orders.tasks.expire_services", "schedule": 60.0},
     "connected-accounts": {"task": "apps.payouts.tasks.check_accounts", "schedule": 60.0},
     "transfers-due": {"task": "apps.allocations.tasks.sweep_transfers", "schedule": 10.0},
+    "payouts-due": {"task": "apps.payouts.tasks.sweep_payouts", "schedule": 10.0},
+    "payout-batches-due": {"task": "apps.payouts.tasks.propose_due_batches", "schedule": 900.0},
+    "payouts-to-reconcile": {"task": "apps.payouts.tasks.reconcile_sites", "schedule": 24 * 3600.0},
     "activities-to-finish": {"task": "apps.activities.tasks.finish_activities", "schedule": 20.0},
     "forget-activity-files": {"task": "apps.activities.tasks.forget_files", "schedule": 24 * 3600.0},
     "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
@@ -279,6 +284,13 @@ STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 UPLINE_STRIPE_PAY_URL = env("UPLINE_STRIPE_PAY_URL", default="")
 # Who sends tokens: name → class (apps.custody.gateways). Other addresses than Fireblocks' own are a fake's.
 UPLINE_CUSTODY_GATEWAYS = {"fireblocks": "apps.custody.gateways.fireblocks.Fireblocks"}
+# What pays partners: name → class (apps.payouts.gateways), the first that pays a method's kind is the one that does.
+UPLINE_PAYOUT_GATEWAYS = {
+    "manual": "apps.payouts.gateways.by_hand.Manual",
+    "stripe_connect": "apps.payouts.gateways.stripe_connect.StripeConnect",
+    "fireblocks": "apps.payouts.gateways.fireblocks.Fireblocks",
+    "wallet": "apps.payouts.gateways.by_hand.Wallet",
+}
 FIREBLOCKS_API_BASE = env("FIREBLOCKS_API_BASE", default="https://api.fireblocks.io")
 FIREBLOCKS_JWKS_URL = env("FIREBLOCKS_JWKS_URL", default="https://keys.fireblocks.io/.well-known/jwks.json")
 # Where a workbook is put together before it is sent; empty is the system's. Not a file system in memory: it may be large.

@@ -73,6 +73,12 @@ class Custody:
             raise Refusal(404, 1404, "The transaction was not found")
         return dict(json.loads(found[0][0]))
 
+    def listed(self, account: Account, *, after: int, limit: int) -> list[dict[str, Any]]:
+        """Made after this moment (milliseconds), oldest first."""
+        rows = self.store.rows("SELECT body FROM tx WHERE api_key = ? ORDER BY number", account.api_key)
+        found = (json.loads(row[0]) for row in rows)
+        return [body for body in found if body["createdAt"] > after][:limit]
+
     def set_state(self, tx_id: str, **news: Any) -> dict[str, Any]:
         """Put a transaction into a state, as its staff, a policy or a chain might. Raises Refusal."""
         with self.store.transaction():

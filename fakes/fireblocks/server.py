@@ -8,7 +8,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jwt
 
@@ -149,10 +149,13 @@ class Handler(BaseHTTPRequestHandler):
         return 200, body
 
     def _new(self, account: Account) -> Any:
-        custody, parts = self.server.custody, self.path.split("/")[2:]
+        custody, parts = self.server.custody, urlsplit(self.path).path.split("/")[2:]
         if self.command == "POST" and parts == ["transactions"]:
             made = custody.create(account, json.loads(self.body))
             return {"id": made["id"], "status": made["status"]}
+        if self.command == "GET" and parts == ["transactions"]:
+            wanted = dict(parse_qsl(urlsplit(self.path).query))
+            return custody.listed(account, after=int(wanted.get("after", 0)), limit=int(wanted.get("limit", 200)))
         if self.command == "GET" and parts[:2] == ["transactions", "external_tx_id"] and len(parts) == 3:
             return custody.find(account, "external_id", unquote(parts[2]))
         if self.command == "GET" and parts[:1] == ["transactions"] and len(parts) == 2:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fakes.stripe import errors
+from fakes.stripe import errors, transfers
 from fakes.stripe.accounts import Accounts
 from fakes.stripe.payments import Payments
 from fakes.stripe.store import Body
@@ -28,6 +28,10 @@ ROUTES: list[tuple[str, str, Callable[..., Body]]] = [
     ("POST", r"/v1/refunds", lambda to, params: to.create_refund(params)),
     ("GET", r"/v1/refunds/(\w+)", lambda to, params, pk: to.refund(pk)),
     ("GET", r"/v1/disputes/(\w+)", lambda to, params, pk: to.dispute(pk)),
+    ("POST", r"/v1/transfers", transfers.create),
+    ("GET", r"/v1/transfers", transfers.listed),
+    ("GET", r"/v1/transfers/(\w+)", lambda to, params, pk: transfers.find(to, pk)),
+    ("POST", r"/v1/transfers/(\w+)/reversals", lambda to, params, pk: transfers.reverse(to, pk, params)),
     (
         "GET",
         r"/v1/(payment_intents|charges|refunds|disputes|events)",

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.accounts.addresses import NoAddress, normal_address
+from apps.accounts.addresses import same_address
 from apps.allocations.models import Allocation, Transfer
 from apps.allocations.services.allocating import follow_line
 from apps.audit import services as audit
@@ -195,19 +195,9 @@ def _difference(transfer: Transfer, told: Reported) -> str:
         return f"Another asset than was to be sent: {told.asset[:64]}"
     if told.tokens is not None and told.tokens != transfer.tokens:
         return f"Another amount than was to be sent: {told.tokens}"[:200]
-    if told.address is not None and not _same(told.address, address_of(transfer)):
+    if told.address is not None and not same_address(told.address, address_of(transfer)):
         return "Another destination than was to be sent to"
     return ""
-
-
-def _same(told: str, ours: str) -> bool:
-    """Letters of an EVM address may be of either case; elsewhere they say something."""
-    if told == ours:
-        return True
-    try:
-        return normal_address("ethereum", told) == normal_address("ethereum", ours)
-    except NoAddress:
-        return False
 
 
 def _note(transfer: Transfer, difference: str) -> None:

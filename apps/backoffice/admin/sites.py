@@ -22,7 +22,19 @@ GROUPS = (
     ("Members", ("broker_accounts",)),
     ("Wallet", ("deposit_minimum", "deposit_maximum", "low_balance")),
     ("Bonuses", ("bonus_daily_cap", "bonus_device_limit", "bonus_device_hours")),
-    ("Payouts", ("payout_minimum", "payout_cooldown_hours")),
+    (
+        "Payouts",
+        (
+            "payout_minimum",
+            "payout_cooldown_hours",
+            "payout_schedule",
+            "payout_day",
+            "payout_net_days",
+            "payout_without_method",
+            "payout_asset",
+            "payout_network",
+        ),
+    ),
     ("Security", SECURITY),
 )
 

@@ -57,7 +57,7 @@ def lots_consumed(ref_ids: Sequence[str]) -> None:
     paid = Commission.objects.filter(pk__in=ref_ids, status=Status.APPROVED)
     users = set(paid.values_list("user_id", flat=True))
     paid.update(status=Status.PAID, paid_at=now)
-    settled = [user for user in users if not wallets.wallet_summary(user).owed]
+    settled = users - wallets.in_debt(users)
     clawbacks = Commission.objects.filter(user_id__in=settled, kind=Commission.Kind.CLAWBACK, status=Status.APPROVED)
     clawbacks.update(status=Status.PAID, paid_at=now)
     outbox.publish("commissions.paid", key=str(uuid7()), payload={"commission_ids": [*ref_ids]})

@@ -1,7 +1,9 @@
 """What sends tokens. An operator adds one by a class that is made of Credentials and does what `Gateway` says, named in
 `UPLINE_CUSTODY_GATEWAYS`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -63,6 +65,10 @@ class Gateway(Protocol):
 
     def find(self, external_tx_id: str) -> Reported | None:
         """None if the custodian knows of none. Raises Unknown."""
+        ...
+
+    def records(self, since: datetime) -> Iterator[Reported]:
+        """What it has of our vault since then. Raises Unknown."""
         ...
 
 

@@ -7,9 +7,11 @@ import hashlib
 import json
 import time
 import uuid
+from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import jwt
 import requests
@@ -20,6 +22,7 @@ from apps.custody.gateways import Credentials, Instruction, Refused, Reported, S
 TIMEOUT = (3.05, 10)
 """Seconds to connect and to answer."""
 TOKEN_SECONDS = 25
+PAGE = 200
 FAILED_STATES = ("FAILED", "REJECTED", "CANCELLED", "BLOCKED")
 KNOWN_ALREADY = 1438
 """Fireblocks' code for an externalTxId that it has seen."""
@@ -61,7 +64,29 @@ class Fireblocks:
             raise Unknown(f"Fireblocks answered {status}")
         return reported(answer)
 
+    def records(self, since: datetime) -> Iterator[Reported]:
+        """Oldest first. A page begins where the one before ended, so its first rows may be told twice."""
+        after, told = int(since.timestamp() * 1000), set[str]()
+        while True:
+            query = urlencode({
+                "after": after, "limit": PAGE, "orderBy": "createdAt", "sort": "ASC", "sourceType": "VAULT_ACCOUNT",
+                "sourceId": self.credentials.vault_id,
+            })  # fmt: skip
+            status, page = self._call_any("GET", f"/v1/transactions?{query}")
+            if status != 200 or not isinstance(page, list):
+                raise Unknown(f"Fireblocks answered {status}")
+            fresh = [row for row in page if row.get("id") not in told]
+            yield from map(reported, fresh)
+            told |= {row["id"] for row in fresh}
+            if len(page) < PAGE or not fresh:
+                return
+            after = max(int(row.get("createdAt", after)) for row in page) - 1
+
     def _call(self, method: str, path: str, body: Any = None, *, key: str = "") -> tuple[int, dict[str, Any]]:
+        status, found = self._call_any(method, path, body, key=key)
+        return status, found if isinstance(found, dict) else {}
+
+    def _call_any(self, method: str, path: str, body: Any = None, *, key: str = "") -> tuple[int, Any]:
         """(status, answer). What tells nothing about the transfer itself is Unknown: our keys, their limits, their faults."""
         content = json.dumps(body, separators=(",", ":")) if body is not None else ""
         headers = {
@@ -79,7 +104,7 @@ class Fireblocks:
             raise Unknown(type(error).__name__) from error
         if answer.status_code in (401, 403, 408, 409, 425, 429) or answer.status_code >= 500:
             raise Unknown(f"Fireblocks answered {answer.status_code}")
-        return answer.status_code, found if isinstance(found, dict) else {}
+        return answer.status_code, found
 
     def _token(self, path: str, content: str) -> str:
         now = int(time.time())

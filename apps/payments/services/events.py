@@ -14,13 +14,17 @@ from apps.audit import services as audit
 from apps.core import crypto, inbox, outbox
 from apps.core.inbox import Ignored
 from apps.core.models import InboxEvent, OutboxEvent
-from apps.payments import connect, purposes
+from apps.payments import connect, purposes, transfers
 from apps.payments.models import Dispute, Payment, PaymentRefund, StripeAccount
 from apps.payments.services import refunding
 from apps.sites.selectors import current_site
 
 Status = Payment.Status
 CONNECTED = ("account.updated", "capability.updated", "account.application.deauthorized")
+
+
+class Noted(Exception):
+    """Nothing moved by this event, but why is written on the row it is about."""
 
 
 def handle_events(events: Sequence[OutboxEvent]) -> None:
@@ -40,7 +44,10 @@ def _handle(row: InboxEvent) -> None:
     found = event.get("data", {}).get("object") if isinstance(event.get("data"), dict) else None
     if not isinstance(found, dict):
         raise Ignored("it has no object")
-    handler(found, account_id)
+    try:
+        handler(found, account_id)
+    except Noted as why:  # what was written down about it stays
+        row.status, row.note = InboxEvent.Status.IGNORED, str(why)[:200]
 
 
 def _tell_connected(event: dict[str, Any]) -> None:
@@ -248,6 +255,20 @@ def _disputed(found: dict[str, Any], account_id: str) -> None:
     refunding.pass_on(payment, external_id=dispute_id, reason="Dispute lost")
 
 
+# --- transfers to connected accounts ---------------------------------------------------------------------------------------
+
+
+def _transfer_changed(found: dict[str, Any], account_id: str) -> None:
+    """Of an app above, which registered itself (apps.payments.transfers)."""
+    for take in transfers.takers():
+        why = take(found, account_id)
+        if why:
+            raise Noted(why)
+        if why is not None:
+            return
+    raise Ignored("no transfer of ours")
+
+
 def _dict(found: dict[str, Any], name: str) -> dict[str, Any]:
     value = found.get(name)
     return value if isinstance(value, dict) else {}
@@ -261,6 +282,9 @@ def _text(found: dict[str, Any], name: str) -> str:
 
 
 _HANDLERS: dict[str, Callable[[dict[str, Any], str], None]] = {
+    "transfer.created": _transfer_changed,
+    "transfer.updated": _transfer_changed,
+    "transfer.reversed": _transfer_changed,
     "payment_intent.succeeded": _succeeded,
     "payment_intent.payment_failed": _failed,
     "payment_intent.canceled": _cancelled,

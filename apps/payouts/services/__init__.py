@@ -1,25 +1,42 @@
 """Every write that concerns a payout."""
 
+from apps.payouts.services.bank_files import bank_file, book_results
 from apps.payouts.services.decisions import (
     approve_payout,
     cancel_payout,
     process_payout,
     reject_payout,
+    retry_payout,
 )
 from apps.payouts.services.methods import add_method, chosen_methods, method_for_payout, read_details, remove_method
+from apps.payouts.services.proposing import approve_batch, cancel_batch, propose_batch, propose_due, refresh_batch
+from apps.payouts.services.reconciling import reconcile
 from apps.payouts.services.requests import check_ready, next_allowed_at, request_payout
+from apps.payouts.services.running import close_batch
+from apps.payouts.services.sending import push_transfer
 
 __all__ = [
     "add_method",
+    "approve_batch",
     "approve_payout",
+    "bank_file",
+    "book_results",
+    "cancel_batch",
     "cancel_payout",
     "check_ready",
     "chosen_methods",
+    "close_batch",
     "method_for_payout",
     "next_allowed_at",
     "process_payout",
+    "propose_batch",
+    "propose_due",
+    "push_transfer",
     "read_details",
+    "reconcile",
+    "refresh_batch",
     "reject_payout",
     "remove_method",
     "request_payout",
+    "retry_payout",
 ]

@@ -1,15 +1,17 @@
 """Asking for a payout."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
-from apps.payouts import errors
+from apps.payouts import errors, gateways
 from apps.payouts.models import OwnMethod, Payout, PayoutMethod
 from apps.payouts.services.methods import method_for_payout
+from apps.payouts.services.settling import tell
 from apps.sites.selectors import current_site, site_settings
 from apps.wallet import services as wallet
 from apps.wallet.errors import insufficient_balance
@@ -39,10 +41,12 @@ def request_payout(*, user: User, amount: int | None = None, method: OwnMethod |
         raise errors.below_minimum(minimum, current_site().currency)
     if wanted > available:
         raise insufficient_balance()
-    payout = _open(user, wanted, method_for_payout(method) if method is not None else None)
+    chosen = method_for_payout(method) if method is not None else None
+    payout = open_payout(user_id=user.pk, amount=wanted, method=chosen)
     # The wallet checks again under its lock: what was available above may be gone by now.
     wallet.hold_earnings(user_id=user.pk, currency=payout.currency, key=payout.hold_key, amount=wanted)
     audit.record(actor=user, action="payout.requested", target=payout, after={"amount": wanted})
+    tell([payout], before="")
     return payout
 
 
@@ -66,9 +70,13 @@ def check_ready(method: OwnMethod) -> None:
         raise errors.method_not_ready(method.state_name)
 
 
-def _open(user: User, amount: int, method: PayoutMethod | None) -> Payout:
+def open_payout(*, user_id: UUID, amount: int, method: PayoutMethod | None, retry_of: Payout | None = None) -> Payout:
+    """REQUESTED, before anything is held. Raises Conflict payout_in_progress."""
     try:
         with transaction.atomic():
-            return Payout.objects.create(user=user, amount=amount, currency=current_site().currency, method=method)
+            return Payout.objects.create(
+                user_id=user_id, amount=amount, currency=current_site().currency, method=method, retry_of=retry_of,
+                gateway=gateways.choose(method),
+            )  # fmt: skip
     except IntegrityError as error:  # two requests at once: the partial unique index lets one in
         raise errors.payout_in_progress() from error

@@ -4,6 +4,7 @@ from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
 from apps.payments import stripe_api
 from apps.payments.services import set_stripe_account
+from apps.payouts.tests import factories
 from apps.referrals.services import join
 from apps.wallet.tests.factories import give_earnings
 
@@ -39,3 +40,21 @@ def shop(transactional_alpha, fake_stripe, settings):
         )  # fmt: skip
     yield transactional_alpha
     stripe_api._client.cache_clear()
+
+
+@pytest.fixture
+def stripe(site, settings, fake_stripe):
+    """The fake, with ALPHA's account at it. Its events go nowhere."""
+    settings.STRIPE_API_BASE = fake_stripe.url
+    factories.make_stripe(fake_stripe.register())
+    return fake_stripe
+
+
+@pytest.fixture
+def held_by(stripe):
+    """held_by() → the transfers the fake holds, newest first."""
+
+    def held():
+        return stripe.server.store.listed("acct_ALPHA", "transfer", limit=10_000)
+
+    return held

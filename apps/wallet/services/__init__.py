@@ -11,11 +11,22 @@ from apps.wallet.services.deposits import (
 )
 from apps.wallet.services.earnings import Credit, Reversal, claw_back, credit_earnings, take_from_lots
 from apps.wallet.services.funds import credit_user, deposit_funds, transfer_to_funds
-from apps.wallet.services.holds import hold_earnings, release_hold, settle_hold
+from apps.wallet.services.holds import (
+    Hold,
+    TooLittle,
+    hold_earnings,
+    hold_many,
+    release_hold,
+    release_many,
+    settle_hold,
+    settle_many,
+)
 
 __all__ = [
     "Credit",
+    "Hold",
     "Reversal",
+    "TooLittle",
     "ask_deposit_refund",
     "charge_funds",
     "claw_back",
@@ -24,6 +35,7 @@ __all__ = [
     "deposit_funds",
     "drop_deposit",
     "hold_earnings",
+    "hold_many",
     "insufficient_funds",
     "lapse_deposit",
     "lapsed_deposits",
@@ -31,7 +43,9 @@ __all__ = [
     "open_deposit",
     "refund_funds",
     "release_hold",
+    "release_many",
     "settle_hold",
+    "settle_many",
     "system_account",
     "take_from_lots",
     "transfer_to_funds",

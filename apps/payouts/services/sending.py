@@ -1,0 +1,275 @@
+"""How a payout gets to its gateway, and how we know what became of it (reliability.md, rules 7 and 9).
+
+Each step is a short transaction, the call between two of them is in none. A call whose outcome isn't known is followed by a
+question, never by a second sending; and should both cross on their way, the same key is the same payment.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.audit import services as audit
+from apps.core.errors import DomainError
+from apps.core.tenancy import require_site_id, site_context
+from apps.payouts.gateways import Gateway, Instruction, Refused, Reported, Stage, Unknown, find_class
+from apps.payouts.models import UNKNOWN, Payout, PayoutTransfer
+from apps.payouts.services import settling
+from apps.payouts.services.freezing import check_not_frozen
+from apps.payouts.services.methods import read_details
+
+logger = logging.getLogger(__name__)
+
+CLAIMED = timedelta(seconds=60)
+"""How long one attempt keeps others away."""
+ASK_AGAIN = (timedelta(seconds=30), timedelta(minutes=10))
+"""One that is on its way is asked about after the first, then ever later, up to the second."""
+CHANGES = ("status", "provider_id", "provider_state", "failure", "difference", "next_at", "finished_at")
+
+Status = PayoutTransfer.Status
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    gateway: Gateway
+    instruction: Instruction
+    is_known: bool  # the gateway has it
+    is_first: bool
+    may_send: bool
+
+
+def write_down(payouts: Sequence[Payout], account_id: str) -> None:
+    """The intents of payouts that are PROCESSING; sent after the commit."""
+    rows = [PayoutTransfer(payout=row, gateway=row.gateway, account=account_id) for row in payouts]
+    PayoutTransfer.objects.bulk_create(rows)
+    wake(require_site_id())
+
+
+def wake(site_id: UUID) -> None:
+    """Have what is due sent once this transaction is committed; the sweep would find it too."""
+    from apps.payouts.tasks import push_payouts_of_site
+
+    def queue() -> None:
+        try:
+            push_payouts_of_site.apply_async([str(site_id)], retry=False)
+        except Exception:
+            logger.warning("payouts.wake_failed", exc_info=True)
+
+    transaction.on_commit(queue, robust=True)
+
+
+def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
+    """One step of a transfer that is due: ask about it, and send it if the gateway has never heard of it.
+
+    Called outside of a transaction; safe to repeat and to run twice at once. False: somebody else is at it, or it is over. Raises
+    Unknown when the gateway tells nothing; the next sweep asks again.
+    """
+    try:
+        with site_context(site_id):
+            claimed = _claim(transfer_id)
+        if claimed is None:
+            return False
+        told = _ask_or_send(claimed)
+    except Refused as error:
+        with site_context(site_id):
+            _refused(transfer_id, str(error))
+        return True
+    except Unknown:
+        with site_context(site_id):
+            _unknown(transfer_id)
+        raise
+    with site_context(site_id):
+        if told is None:
+            _missing(transfer_id)
+        else:
+            apply_report(locked(transfer_id), told)
+    return True
+
+
+def _claim(transfer_id: UUID | str) -> _Claimed | None:
+    """Take a transfer that is due for a minute. One statement decides who has it. Raises Refused (frozen), Unknown."""
+    now = timezone.now()
+    due = PayoutTransfer.objects.filter(pk=transfer_id, status__in=PayoutTransfer.OPEN, next_at__lte=now)
+    if not due.update(next_at=now + CLAIMED, tries=F("tries") + 1):
+        return None
+    transfer = PayoutTransfer.objects.select_related("payout__method").get(pk=transfer_id)
+    payout, is_first = transfer.payout, transfer.tries == 1
+    may_send = _may_send(payout)
+    if is_first and not may_send:
+        raise Refused("The account was frozen before it was sent")
+    instruction = Instruction(
+        key=transfer.key, amount=payout.amount, currency=payout.currency, note=payout.number,
+        details=read_details(payout.method) if payout.method is not None else {},
+    )  # fmt: skip
+    gateway = find_class(transfer.gateway).open(transfer.account)
+    return _Claimed(gateway, instruction, transfer.status == Status.SENT, is_first, may_send)
+
+
+def _may_send(payout: Payout) -> bool:
+    try:
+        check_not_frozen(payout.user_id)
+    except DomainError:
+        return False
+    return True
+
+
+def _ask_or_send(claimed: _Claimed) -> Reported | None:
+    """None: the gateway knows nothing of one that it once had, or that may not be sent now."""
+    if not claimed.is_first or claimed.is_known:
+        told = claimed.gateway.find(claimed.instruction.key)
+        if told is not None or claimed.is_known or not claimed.may_send:
+            return told
+    return claimed.gateway.send(claimed.instruction)
+
+
+def locked(transfer_id: UUID | str) -> PayoutTransfer:
+    """The transfer with its payout, which is locked first."""
+    payout_id = PayoutTransfer.objects.values_list("payout_id", flat=True).get(pk=transfer_id)
+    payout = Payout.objects.select_for_update(no_key=True).get(pk=payout_id)
+    transfer = PayoutTransfer.objects.select_for_update(no_key=True).get(pk=transfer_id)
+    transfer.payout = payout
+    return transfer
+
+
+@transaction.atomic
+def apply_report(transfer: PayoutTransfer, told: Reported) -> str:
+    """What the gateway says of a locked transfer. States only move forward.
+
+    Returns "" or why nothing moved: another amount or destination than ours, gone back since, or nothing new.
+    """
+    differs = _difference(transfer, told)
+    if differs:
+        _note(transfer, differs)
+        return differs
+    if transfer.provider_id is None:
+        transfer.provider_id = told.provider_id
+    if told.stage == Stage.REVERSED:
+        return _reversed(transfer, told)
+    to = Status(told.stage.value)
+    if not transfer.advance(to=to):
+        return _stay(transfer, told, to)
+    transfer.provider_state, transfer.difference = told.state, ""
+    transfer.next_at = timezone.now() + ASK_AGAIN[0]
+    if to == Status.SENT:
+        _say(transfer.payout, told.state)
+    else:
+        _finish(transfer, told)
+    save(transfer)
+    return ""
+
+
+def _finish(transfer: PayoutTransfer, told: Reported) -> None:
+    payout = transfer.payout
+    transfer.finished_at, transfer.failure = timezone.now(), told.failure[:200]
+    payout.provider_state = told.state
+    if transfer.status == Status.COMPLETED:
+        payout.reference = told.reference[:120]
+        settling.complete([payout], actor=audit.SYSTEM)
+    else:
+        payout.reason = (told.failure or told.state)[:500]
+        settling.fail([payout], actor=audit.SYSTEM)
+
+
+def _reversed(transfer: PayoutTransfer, told: Reported) -> str:
+    """Arrived, and went back since. Before we knew that it had arrived, and wholly: it never did. Else a person looks."""
+    if transfer.status in PayoutTransfer.OPEN and told.state == "reversed":
+        transfer.advance(to=Status.FAILED)
+        transfer.provider_state = told.state
+        _finish(transfer, told)
+        save(transfer)
+        return ""
+    if transfer.status in PayoutTransfer.OPEN:
+        transfer.advance(to=Status.COMPLETED)
+        _finish(transfer, told)
+    transfer.provider_state = told.state
+    _note(transfer, f"Went back after it had arrived: {told.state}")
+    return transfer.difference
+
+
+def _stay(transfer: PayoutTransfer, told: Reported, to: str) -> str:
+    """It is as far as that already, or further."""
+    if transfer.status == Status.SENT:
+        transfer.provider_state, transfer.next_at = told.state, timezone.now() + _wait(transfer)
+        save(transfer)
+        _say(transfer.payout, told.state)
+        return ""
+    if {to, transfer.status} == {Status.COMPLETED, Status.FAILED}:
+        _note(transfer, f"The gateway says {told.state}, after it was known to have {transfer.status}")
+        return "it was over before"
+    return "known already"
+
+
+@transaction.atomic
+def _refused(transfer_id: UUID | str, why: str) -> None:
+    """The gateway took it not at all, so it can't arrive."""
+    transfer = locked(transfer_id)
+    if transfer.status != Status.WAITING:
+        return  # an event was faster
+    transfer.advance(to=Status.FAILED)
+    transfer.finished_at, transfer.failure = timezone.now(), why[:200]
+    save(transfer)
+    transfer.payout.reason = why[:500]
+    settling.fail([transfer.payout], actor=audit.SYSTEM)
+
+
+@transaction.atomic
+def _unknown(transfer_id: UUID | str) -> None:
+    transfer = locked(transfer_id)
+    if transfer.status in PayoutTransfer.OPEN:
+        transfer.next_at = timezone.now() + _wait(transfer)
+        save(transfer)
+        _say(transfer.payout, UNKNOWN)
+
+
+@transaction.atomic
+def _missing(transfer_id: UUID | str) -> None:
+    transfer = locked(transfer_id)
+    if transfer.status not in PayoutTransfer.OPEN:
+        return
+    transfer.next_at = timezone.now() + ASK_AGAIN[1]
+    if transfer.status == Status.SENT:
+        _note(transfer, "The gateway has no payment of this key any more")
+    else:
+        save(transfer)
+
+
+def _difference(transfer: PayoutTransfer, told: Reported) -> str:
+    payout = transfer.payout
+    if transfer.provider_id not in (None, told.provider_id):
+        return "Another payment of the gateway's has the same key of ours"
+    if told.amount is not None and told.amount != payout.amount:
+        return f"Another amount than was to be paid: {told.amount}"
+    if told.currency is not None and told.currency != payout.currency:
+        return f"Another currency than was to be paid: {told.currency}"
+    if told.destination is not None and payout.method is not None:
+        gateway = find_class(transfer.gateway)
+        if not gateway.is_destination(told.destination, read_details(payout.method)):
+            return "Another destination than was to be paid to"
+    return ""
+
+
+def _wait(transfer: PayoutTransfer) -> timedelta:
+    return min(ASK_AGAIN[0] * 2 ** min(transfer.tries, 10), ASK_AGAIN[1])
+
+
+def _say(payout: Payout, state: str) -> None:
+    if payout.provider_state != state[:64]:
+        payout.provider_state = state[:64]
+        payout.save(update_fields=["provider_state"])
+
+
+def _note(transfer: PayoutTransfer, difference: str) -> None:
+    if transfer.difference != difference[:200]:
+        transfer.difference = difference[:200]
+        logger.error("payouts.difference", extra={"transfer": str(transfer.pk), "difference": difference[:200]})
+    save(transfer)
+
+
+def save(transfer: PayoutTransfer) -> None:
+    """What may change of it."""
+    transfer.save(update_fields=CHANGES)

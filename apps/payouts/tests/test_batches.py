@@ -1,0 +1,288 @@
+"""Many paid at once: proposed, looked at, approved by another, run, closed (H9)."""
+
+import csv
+import io
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.audit.services import SYSTEM
+from apps.core.errors import Conflict, Denied, Invalid
+from apps.payouts import services
+from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem
+from apps.payouts.services.running import run_step
+from apps.payouts.tests.factories import make_partner, push_all
+from apps.referrals.services import join, set_partner_status
+from apps.sites.models import SiteSettings
+from apps.wallet import selectors as wallet
+from apps.wallet import services as wallets
+from apps.wallet.tests.factories import give_earnings
+
+BANK = {"kind": "bank", "account_holder": "=Ann", "account_number": "12345678", "bank_code": "HDFC0001"}
+
+
+@pytest.fixture
+def proposer(make_user):
+    return make_user("proposer@example.com", roles=["affiliate_manager"])
+
+
+@pytest.fixture
+def approver(make_user):
+    return make_user("approver@example.com", roles=["payout_manager"])
+
+
+def propose(actor, **rules):
+    return services.propose_batch(**({"with_requests": True, "with_available": True} | rules), actor=actor)
+
+
+def approve(batch, actor):
+    return services.approve_batch(batch=batch, actor=actor, seen=batch.digest)
+
+
+def items(batch):
+    rows = PayoutBatchItem.objects.filter(batch=batch).select_related("user").order_by("user__email")
+    return {row.user.full_name.lower(): (row.status, row.code, row.gateway, row.amount) for row in rows}
+
+
+def money(user):
+    found = wallet.wallet_summary(user.pk)
+    return found.available, found.held
+
+
+def test_the_preview_says_who_how_much_by_what_and_why_not(stripe, proposer):
+    SiteSettings.objects.update(payout_minimum=1000, payout_cooldown_hours=24)
+    make_partner("bank", 5000, **BANK)
+    make_partner("stripe", 6000, kind="stripe_connect", account_id="acct_annann")
+    make_partner("coin", 6000, kind="manual", note="cash")
+    make_partner("nowhere", 2000)
+    make_partner("little", 999, **BANK)
+    cold, _ = make_partner("cold", 3000, **BANK)
+    set_partner_status(partner=join(user=cold), status="frozen", reason="odd", actor=SYSTEM)
+    asks, method = make_partner("asks", 3000, **BANK)
+    services.request_payout(user=asks, method=method)
+    give_earnings(asks, 1500)
+    asked, method = make_partner("asked", 4000, **BANK)
+    services.approve_payout(payout=services.request_payout(user=asked, amount=2500, method=method), actor=SYSTEM)
+    paid, method = make_partner("paid", 2000, **BANK)
+    payout = services.approve_payout(payout=services.request_payout(user=paid, method=method), actor=SYSTEM)
+    services.process_payout(payout=payout, actor=SYSTEM)
+    give_earnings(paid, 2000)
+    give_earnings(proposer, 9000)
+
+    batch = propose(proposer)
+
+    assert items(batch) == {
+        "bank": ("ready", "", "manual", 5000),
+        "stripe": ("ready", "", "stripe_connect", 6000),
+        "coin": ("ready", "", "manual", 6000),
+        "asked": ("ready", "", "manual", 2500),
+        "nowhere": ("left_out", "no_method", "", 2000),
+        "little": ("left_out", "below_minimum", "manual", 999),
+        "cold": ("left_out", "frozen", "manual", 3000),
+        "asks": ("left_out", "under_review", "manual", 1500),
+        "paid": ("left_out", "cooldown", "manual", 2000),
+        "": ("left_out", "own_payout", "", 9000),
+    }
+    assert (batch.count, batch.amount, batch.left_out, batch.status) == (4, 19500, 6, "proposed")
+    assert Payout.objects.count() == 3
+
+
+def test_another_approves_and_everybody_is_paid_once(stripe, proposer, approver, deliver, held_by):
+    bank, _ = make_partner("bank", 5000, **BANK)
+    card, _ = make_partner("stripe", 6000, kind="stripe_connect", account_id="acct_annann")
+    batch = propose(proposer)
+
+    approve(batch, approver)
+    deliver()
+    push_all()
+
+    batch.refresh_from_db()
+    assert batch.status == "sent"
+    assert {row.user_id: (row.status, row.gateway) for row in Payout.objects.all()} == {
+        bank.pk: ("processing", "manual"), card.pk: ("completed", "stripe_connect"),
+    }  # fmt: skip
+    assert (money(bank), money(card), len(held_by())) == ((0, 5000), (0, 0), 1)
+    run_step(batch.pk, 99)
+    assert (Payout.objects.count(), wallet.contradictions()) == (2, [])
+
+
+def test_nobody_approves_what_they_proposed_or_have_not_seen(proposer, approver):
+    make_partner("bank", 5000, **BANK)
+    batch = propose(proposer)
+
+    with pytest.raises(Denied) as own:
+        approve(batch, proposer)
+    with pytest.raises(Denied) as machine:
+        approve(batch, SYSTEM)
+    give_earnings(make_partner("new", **BANK)[0], 700)
+    seen = batch.digest
+    services.refresh_batch(batch=batch, actor=proposer)
+    with pytest.raises(Conflict) as changed:
+        services.approve_batch(batch=batch, actor=approver, seen=seen)
+
+    assert (own.value.code, machine.value.code, changed.value.code) == ("own_batch", "own_batch", "batch_changed")
+    assert (PayoutBatch.objects.get().status, Payout.objects.count()) == ("proposed", 0)
+
+
+def test_the_approvers_own_payout_is_left_to_others(proposer, approver, deliver):
+    make_partner("bank", 5000, **BANK)
+    give_earnings(approver, 800)
+    services.add_method(user=approver, kind="upi", details={"vpa": "me@upi"})
+
+    approve(propose(proposer), approver)
+    deliver()
+
+    assert PayoutBatchItem.objects.get(user=approver).code == "own_payout"
+    assert not Payout.objects.filter(user=approver).exists()
+    assert money(approver) == (800, 0)
+
+
+def test_who_was_frozen_or_paid_or_asked_since_is_left_out_and_holds_nobody_up(proposer, approver, deliver):
+    people = {name: make_partner(name, 5000, **BANK) for name in ("good", "froze", "asks", "spent")}
+    batch = propose(proposer)
+    set_partner_status(partner=join(user=people["froze"][0]), status="frozen", reason="odd", actor=SYSTEM)
+    services.request_payout(user=people["asks"][0], amount=100)
+    wallets.transfer_to_funds(user_id=people["spent"][0].pk, amount=1, currency="INR")
+
+    approve(batch, approver)
+    deliver()
+
+    assert {name: found[:2] for name, found in items(batch).items()} == {
+        "good": ("begun", ""), "froze": ("left_out", "frozen"), "asks": ("left_out", "payout_in_progress"),
+        "spent": ("left_out", "insufficient_balance"),
+    }  # fmt: skip
+    assert (money(people["good"][0]), money(people["spent"][0])) == ((0, 5000), (4999, 0))
+    assert wallet.contradictions() == []
+
+
+def test_without_a_method_the_site_may_say_into_funds(proposer, approver, deliver):
+    SiteSettings.objects.update(payout_without_method="wallet")
+    user, _ = make_partner("nowhere", 2000)
+
+    approve(propose(proposer), approver)
+    deliver()
+
+    found = wallet.wallet_summary(user.pk)
+    assert (found.available, found.held, found.funds) == (0, 0, 2000)
+    assert Payout.objects.get().status == "completed"
+    assert wallet.contradictions() == []
+
+
+def test_a_hundred_more_people_need_no_more_queries(proposer, approver):
+    def queries(number, at):
+        for place in range(number):
+            make_partner(f"p{at}x{place}", 1000, **BANK)
+        batch = propose(proposer)
+        approve(batch, approver)
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
+            run_step(batch.pk, 0)
+        return len(caught)
+
+    assert queries(30, 1) == queries(3, 2)
+
+
+@pytest.fixture
+def running(proposer, approver, deliver):
+    people = [make_partner(name, 5000, **BANK)[0] for name in ("ann", "ben", "cat")]
+    batch = propose(proposer)
+    approve(batch, approver)
+    deliver()
+    batch.refresh_from_db()
+    return batch, people
+
+
+def results(*rows):
+    return "ref,status,reference,reason\n" + "\n".join(",".join(map(str, row)) for row in rows)
+
+
+def of(user):
+    return Payout.objects.get(user=user)
+
+
+def test_the_bank_gets_a_file_and_its_answer_is_booked_once(running, proposer):
+    batch, (ann, ben, cat) = running
+    told = csv.reader(io.StringIO(b"".join(services.bank_file(batch=batch, actor=proposer)).decode("utf-8-sig")))
+    rows = {row[0]: row for row in told}
+    assert rows[str(of(ann).pk)][2:7] == ["50.00", "INR", "Ann", "bank", "'=Ann"]
+    text = results((of(ann).pk, "paid", "N-1", ""), (of(ben).pk, "failed", "", "no such account"))
+
+    first = services.book_results(batch=batch, text=text, actor=proposer)
+    again = services.book_results(batch=batch, text=text, actor=proposer)
+
+    assert (first.paid, first.failed, first.known, again.paid, again.failed, again.known) == (1, 1, 0, 0, 0, 2)
+    assert (of(ann).status, of(ann).reference, of(ben).status, of(ben).reason) == (
+        "completed", "N-1", "failed", "no such account",
+    )  # fmt: skip
+    assert (money(ann), money(ben), money(cat)) == ((0, 0), (5000, 0), (0, 5000))
+    assert wallet.contradictions() == []
+    with pytest.raises(Conflict) as early:
+        services.close_batch(batch=batch, actor=proposer)
+    services.book_results(batch=batch, text=results((of(cat).pk, "paid", "N-2", "")), actor=proposer)
+    assert (early.value.code, services.close_batch(batch=batch, actor=proposer).status) == ("batch_open", "closed")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda pk: "", lambda pk: "ref;status", lambda pk: results(("x", "paid", "N", "")),
+        lambda pk: results((pk, "perhaps", "N", "")),
+        lambda pk: results((pk, "paid", "", "")), lambda pk: results((pk, "failed", "", "")),
+        lambda pk: results((pk, "paid", "N-1", ""), (pk, "paid", "N-1", "")), lambda pk: results((pk, "paid", "N-1", "", "more")),
+        lambda pk: results((pk, "paid", "N-1", ""), ("0190f5a0-0000-7000-8000-000000000000", "paid", "N-2", "")),
+        lambda pk: "\x00", lambda pk: results((pk, "paid", "N" * 121, "")),
+    ],
+)  # fmt: skip
+def test_a_file_with_one_bad_row_books_nothing(running, proposer, make):
+    batch, (ann, *_) = running
+
+    with pytest.raises(Invalid) as refused:
+        services.book_results(batch=batch, text=make(of(ann).pk), actor=proposer)
+
+    assert refused.value.code == "result_file"
+    assert refused.value.details["rows"]
+    assert (of(ann).status, money(ann)) == ("processing", (0, 5000))
+
+
+def test_a_schedule_proposes_once_on_its_day_and_pays_nothing(site, approver, deliver):
+    from django.utils import timezone
+
+    today = timezone.now().isoweekday()
+    make_partner("bank", 5000, **BANK)
+    assert services.propose_due() is None
+    SiteSettings.objects.update(payout_schedule="weekly", payout_day=today)
+
+    made = services.propose_due()
+
+    assert services.propose_due() is None
+    deliver()
+    assert (made.created_by_id, made.count, Payout.objects.count()) == (None, 1, 0)
+    SiteSettings.objects.update(payout_day=today % 7 + 1)
+    assert services.propose_due() is None
+    assert approve(made, approver).status == "running"
+
+
+def test_net_days_leave_young_earnings_for_the_next_batch(site):
+
+    from django.utils import timezone
+
+    make_partner("bank", 5000, **BANK)
+    SiteSettings.objects.update(payout_schedule="weekly", payout_day=timezone.now().isoweekday(), payout_net_days=30)
+
+    assert services.propose_due().count == 0
+    assert PayoutBatchItem.objects.get().code == "below_minimum"
+
+
+def test_with_four_eyes_a_person_looks_at_what_the_machine_proposed_first(site, proposer, approver):
+    make_partner("bank", 5000, **BANK)
+    SiteSettings.objects.update(four_eyes=True)
+    batch = propose(SYSTEM)
+
+    with pytest.raises(Denied) as refused:
+        approve(batch, approver)
+    looked = services.refresh_batch(batch=batch, actor=proposer)
+
+    assert refused.value.code == "four_eyes"
+    assert approve(looked, approver).status == "running"
