@@ -65,7 +65,7 @@ def propose_due_batches() -> int:
 @shared_task
 def reconcile_sites() -> int:
     """Compare with every gateway's own records. Returns how many differences there are."""
-    return sum(len(services.reconcile(site_id=site_id)) for site_id in site_ids())
+    return sum(services.reconcile_and_keep(site_id=site_id) for site_id in site_ids())
 
 
 @shared_task

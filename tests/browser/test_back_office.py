@@ -77,8 +77,8 @@ def test_a_managers_morning(visit, staff):
     page.get_by_role("navigation", name="By status").get_by_role("link", name="Approved").click()
     rows_of(page).get_by_role("link").first.click()
     page.get_by_label("Reason, or the bank's reference").fill("UTR 123")
-    page.get_by_role("button", name="Mark as paid").click()
-    expect(page.get_by_role("status")).to_contain_text("1 payout marked as paid.")
+    page.get_by_role("button", name="Pay, or mark as paid").click()
+    expect(page.get_by_role("status")).to_contain_text("1 payout paid or on the way.")
     expect(page.get_by_text("UTR 123")).to_be_visible()
     assert page.complaints == []
 

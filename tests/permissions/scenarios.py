@@ -46,8 +46,17 @@ from apps.orders.services.customers import CustomerIds
 from apps.payments.services import credentials
 from apps.payments.stripe_api import open_intent
 from apps.payments.tests.factories import make_account, signature
-from apps.payouts.services import add_method, approve_payout, request_payout
+from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem
+from apps.payouts.services import (
+    add_method,
+    approve_batch,
+    approve_payout,
+    book_results,
+    propose_batch,
+    request_payout,
+)
 from apps.payouts.services.connecting import begin_connecting
+from apps.payouts.services.running import run_step
 from apps.rbac.models import Department, Role
 from apps.rbac.services import add_member, assign_role, create_department, create_role
 from apps.referrals.models import Partner
@@ -122,6 +131,7 @@ class World:
         self.ids["freeze"] = frozen.pk
         self.ids["review"] = suspect(join(user=self.member("faye"), sponsor=top))
         suspect(top, points=30)
+        self.ids |= pay_many(self.member("fay"), self.member("gus"))
         people = {"ann": ann, "ben": ben, "boss": boss, "cara": cara, "dora": dora, "firm": firm.user}
         pairs = {name: issue_pair(user=user, site=self.site) for name, user in people.items()}
         self.ids["refresh"] = pairs["ann"]["refresh"]
@@ -182,6 +192,26 @@ def owe_tokens(user: User) -> dict[str, Any]:
     first.advance(to="failed")
     first.save(update_fields=["status"])
     return {"allocation": Allocation.objects.order_by("id").last().pk, "failed_allocation": first.pk}  # type: ignore[union-attr]
+
+
+def pay_many(paid: User, waits: User) -> dict[str, Any]:
+    """Batches in each state that somebody decides, and a payout that failed."""
+    ids: dict[str, Any] = {}
+    made = {}
+    for user in (paid, waits):
+        give_earnings(user, 5000)
+        add_method(user=user, kind="upi", details={"vpa": f"{user.email.partition('@')[0]}@upi"})
+        batch = propose_batch(with_requests=False, with_available=True, actor=SYSTEM)
+        PayoutBatchItem.objects.filter(batch=batch).exclude(user=user).update(status="left_out", code="own_payout")
+        made[user] = approve_batch(batch=batch, actor=waits if user == paid else paid, seen=batch.digest)
+        run_step(batch.pk, 0)
+        run_step(batch.pk, 1)
+    (first, second) = (Payout.objects.get(user=user) for user in (paid, waits))
+    line = f"ref,status,reference,reason\n{first.pk},failed,,no such account\n"
+    book_results(batch=PayoutBatch.objects.get(pk=made[paid].pk), text=line, actor=SYSTEM)
+    ids |= {"failed": first.pk, "paid_batch": made[paid].pk, "sent_batch": made[waits].pk, "by_hand": second.pk}
+    proposed = propose_batch(with_requests=True, with_available=False, actor=SYSTEM)
+    return ids | {"proposed": proposed.pk, "digest": proposed.digest}
 
 
 def reward(referrer: User, *referred: User) -> dict[str, Any]:
@@ -326,6 +356,21 @@ SCENARIOS: dict[str, tuple[str, str, Any]] = {
     "DELETE departments/<uuid:pk>/members/<uuid:member_id>": ("boss", "departments/{support}/members/{member}", {}),
     "DELETE payout-methods/<uuid:pk>": ("ann", "payout-methods/{method}", {}),
     "POST payout-methods/<uuid:pk>/onboarding": ("ann", "payout-methods/{connect}/onboarding", {}),
+}  # fmt: skip
+
+SCENARIOS |= {
+    "POST payouts/<uuid:pk>/retry": ("boss", "payouts/{failed}/retry", {}),
+    "POST admin/payouts/batches": ("boss", "admin/payouts/batches", {"requests": True, "available": True}),
+    "POST admin/payouts/batches/<uuid:pk>/refresh": ("boss", "admin/payouts/batches/{proposed}/refresh", {}),
+    "POST admin/payouts/batches/<uuid:pk>/approve": ("boss", "admin/payouts/batches/{proposed}/approve", {"seen": "{digest}"}),
+    "POST admin/payouts/batches/<uuid:pk>/cancel": ("boss", "admin/payouts/batches/{proposed}/cancel", {}),
+    "POST admin/payouts/batches/<uuid:pk>/close": ("boss", "admin/payouts/batches/{paid_batch}/close", {}),
+    "POST admin/payouts/batches/<uuid:pk>/bank-file": ("boss", "admin/payouts/batches/{sent_batch}/bank-file", {}),
+    "POST admin/payouts/batches/<uuid:pk>/results": (
+        "boss", "admin/payouts/batches/{sent_batch}/results",
+        {"file": "ref,status,reference,reason\n{by_hand},paid,B-1,\n"},
+    ),
+    "POST admin/payouts/reconciliation": ("boss", "admin/payouts/reconciliation", {"days": 7}),
 }  # fmt: skip
 
 SCENARIOS |= {

@@ -93,6 +93,11 @@ PRESSED = {
     ("payouts.Payout", "approve"): "requested",
     ("payouts.Payout", "reject"): "requested",
     ("payouts.Payout", "process"): "approved",
+    ("payouts.Payout", "retry"): "failed",
+    ("payouts.PayoutBatch", "approve"): "proposed",
+    ("payouts.PayoutBatch", "refresh"): "proposed",
+    ("payouts.PayoutBatch", "cancel"): "proposed",
+    ("payouts.PayoutBatch", "close"): "paid_batch",
     ("rbac.PlatformRole", "revoke"): "platform role",
     ("rbac.Role", "remove"): "own role",
     ("rbac.UserRole", "revoke"): "assignment",
@@ -172,7 +177,7 @@ def row_of(world, key):
     from apps.fraud.models import Freeze, Review
     from apps.fraud.services import freeze_partner
     from apps.orders.models import Order, Service
-    from apps.payouts.models import Payout
+    from apps.payouts.models import Payout, PayoutBatch
     from apps.referrals.models import Partner
     from apps.referrals.services import set_partner_status
     from apps.wallet.models import Deposit
@@ -228,6 +233,9 @@ def row_of(world, key):
         "service": Service,
         "requested": Payout,
         "approved": Payout,
+        "failed": Payout,
+        "proposed": PayoutBatch,
+        "paid_batch": PayoutBatch,
         "below": Partner,
     }
     name = what.partition(",")[0]
@@ -245,7 +253,7 @@ def test_an_action_of_the_back_office_is_in_the_audit(site, key, settings):
     desk = Office(User.objects.get(email="boss@example.com"), site)
     before = events()
 
-    desk.do(key[1], row, note="For a reason", confirmed="yes")
+    desk.do(key[1], row, note="For a reason", confirmed="yes", **{f"seen-{row.pk}": getattr(row, "digest", "")})
 
     assert events() > before, desk.said
     assert AuditEvent.objects.order_by("-id").first().actor_name == "boss@example.com"

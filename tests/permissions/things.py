@@ -15,7 +15,7 @@ from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.fraud.services import freeze_partner
 from apps.payments.tests.factories import make_account
-from apps.payouts.services import add_method, request_payout
+from apps.payouts.services import add_method, propose_batch, request_payout
 from apps.rbac.models import Department, Role, UserRole
 from apps.rbac.services import add_member, assign_role
 from apps.referrals.models import Partner
@@ -78,5 +78,6 @@ def ids_of(site: Site) -> dict[str, UUID]:
         "api key": key.pk,
         "payout method": add_method(user=user, kind="upi", details={"vpa": "stranger@upi"}).pk,
         "payout": request_payout(user=user, amount=100).pk,
+        "payout batch": propose_batch(with_requests=False, with_available=True, actor=SYSTEM).pk,
         "audit event": AuditEvent.objects.first().pk,  # type: ignore[union-attr]
     }

@@ -5,7 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.core.api.fields import AmountField, IdField
-from apps.payouts.models import OwnMethod, Payout, PayoutMethod
+from apps.payouts.models import (
+    OwnMethod,
+    Payout,
+    PayoutBatch,
+    PayoutBatchItem,
+    PayoutMethod,
+    Reconciliation,
+)
 
 
 class MethodRow(serializers.ModelSerializer[OwnMethod]):
@@ -52,7 +59,7 @@ class PayoutRow(serializers.ModelSerializer[Payout]):
         model = Payout
         fields = (
             "id", "number", "status", "amount", "currency", "user", "method", "gateway", "reference", "provider_state",
-            "reason", "created_at", "approved_at", "finished_at",
+            "reason", "created_at", "approved_at", "finished_at", "retry_of",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -74,3 +81,121 @@ class RejectRequest(serializers.Serializer[Any]):
 
 class ProcessRequest(serializers.Serializer[Any]):
     reference = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+
+
+class ProposeRequest(serializers.Serializer[Any]):
+    """`requests`: all approved payouts. `available`: what everybody has earned, from the site's minimum on."""
+
+    requests = serializers.BooleanField(required=False, default=True)
+    available = serializers.BooleanField(required=False, default=False)
+
+
+class ApproveBatchRequest(serializers.Serializer[Any]):
+    """`seen` is the `digest` of the batch that was looked at."""
+
+    seen = serializers.CharField(max_length=64)
+
+
+class ResultsRequest(serializers.Serializer[Any]):
+    """`file` is the text of a CSV with the columns ref, status (paid or failed), reference, reason."""
+
+    file = serializers.CharField(max_length=1_000_000, trim_whitespace=False)
+
+
+class ResultsBooked(serializers.Serializer[Any]):
+    paid = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    known = serializers.IntegerField()
+
+
+class Person(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField(source="full_name")
+
+
+class PayoutBatchRow(serializers.ModelSerializer[PayoutBatch]):
+    """`count` and `amount` are what would be paid, `left_out` how many would not."""
+
+    number = serializers.CharField(source="__str__", read_only=True)
+    requests = serializers.BooleanField(source="with_requests", read_only=True)
+    available = serializers.BooleanField(source="with_available", read_only=True)
+    created_by = Person(read_only=True, allow_null=True)
+    approved_by = Person(read_only=True, allow_null=True)
+
+    class Meta:
+        model = PayoutBatch
+        fields = (
+            "id", "number", "status", "requests", "available", "due_on", "count", "amount", "currency", "left_out", "digest",
+            "created_by", "created_at", "approved_by", "approved_at", "sent_at", "closed_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class BatchTotal(serializers.Serializer[Any]):
+    """Of those in one state by one gateway; `code` says why not, `payout` how far their payouts are."""
+
+    gateway = serializers.CharField()
+    status = serializers.CharField()
+    code = serializers.CharField()
+    payout = serializers.CharField()
+    count = serializers.IntegerField()
+    amount = serializers.IntegerField()
+
+
+class PayoutBatchDetail(PayoutBatchRow):
+    totals = BatchTotal(many=True, read_only=True)
+
+    class Meta(PayoutBatchRow.Meta):
+        fields = (*PayoutBatchRow.Meta.fields, "totals")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+
+class PayoutBatchItemRow(serializers.ModelSerializer[PayoutBatchItem]):
+    """`code`: below_minimum, cooldown, frozen, no_method, negative_balance, payout_in_progress, under_review, own_payout,
+    four_eyes, gateway_unavailable, insufficient_balance, invalid_state. `owed` is netted already."""
+
+    user = Person(read_only=True)
+    method = serializers.SerializerMethodField()
+    payout = serializers.SerializerMethodField()
+    currency = serializers.CharField(source="batch.currency", read_only=True)
+
+    class Meta:
+        model = PayoutBatchItem
+        fields = ("id", "user", "status", "code", "gateway", "amount", "owed", "currency", "method", "payout")
+        read_only_fields = fields
+
+    def get_method(self, row: PayoutBatchItem) -> dict[str, str] | None:
+        return {"id": str(row.method.pk), "kind": row.method.kind, "label": row.method.label} if row.method else None
+
+    def get_payout(self, row: PayoutBatchItem) -> dict[str, str] | None:
+        paid = row.payout
+        return {"id": str(paid.pk), "status": paid.status, "reference": paid.reference} if paid else None
+
+
+class DifferenceRow(serializers.Serializer[Any]):
+    """`kind`: missing_there, missing_here, twice, amount, state, unreachable. `key` is the payout's id, amounts minor units."""
+
+    gateway = serializers.CharField()
+    kind = serializers.CharField()
+    key = serializers.CharField(allow_blank=True)
+    provider_id = serializers.CharField(allow_blank=True)
+    ours = serializers.CharField(allow_blank=True)
+    theirs = serializers.CharField(allow_blank=True)
+    our_amount = serializers.IntegerField(allow_null=True)
+    their_amount = serializers.IntegerField(allow_null=True)
+
+
+class ReconciliationRow(serializers.ModelSerializer[Reconciliation]):
+    ran_by = Person(read_only=True, allow_null=True)
+    differences = DifferenceRow(many=True, read_only=True)
+
+    class Meta:
+        model = Reconciliation
+        fields = ("id", "ran_at", "ran_by", "since", "compared", "count", "differences")
+        read_only_fields = fields
+
+
+class ReconcileRequest(serializers.Serializer[Any]):
+    """`days` back from now."""
+
+    days = serializers.IntegerField(min_value=1, max_value=366, required=False, default=35)

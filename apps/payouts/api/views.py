@@ -36,6 +36,7 @@ def visible_payouts(request: Request) -> Any:
 class PayoutFilter(DayRangeFilter):
     status = django_filters.ChoiceFilter(choices=Payout.Status.choices)
     user = django_filters.UUIDFilter(field_name="user_id")
+    gateway = django_filters.CharFilter()
 
     class Meta:
         model = Payout
@@ -115,6 +116,18 @@ class PayoutProcessView(ApiView):
         reference = self.validated(request)["reference"]
         payout = services.process_payout(payout=payout, actor=request.user, reference=reference)  # type: ignore[arg-type]
         return Response(serializers.PayoutRow(payout).data)
+
+
+class PayoutRetryView(ApiView):
+    """Ask again for one that failed: a new payout of the same amount to the same place, to be approved as any other."""
+
+    access = {"POST": PROCESS}
+    serializer_class = serializers.PayoutRow
+
+    @extend_schema(request=None, responses={201: serializers.PayoutRow})
+    def post(self, request: Request, pk: UUID) -> Response:
+        payout = services.retry_payout(payout=find_decidable(request, pk, PROCESS), actor=request.user)  # type: ignore[arg-type]
+        return Response(serializers.PayoutRow(payout).data, status=201)
 
 
 class PayoutCancelView(ApiView):

@@ -10,12 +10,13 @@ from apps.payouts.services.decisions import (
 )
 from apps.payouts.services.methods import add_method, chosen_methods, method_for_payout, read_details, remove_method
 from apps.payouts.services.proposing import approve_batch, cancel_batch, propose_batch, propose_due, refresh_batch
-from apps.payouts.services.reconciling import reconcile
+from apps.payouts.services.reconciling import PERIOD, keep_comparison, reconcile, reconcile_and_keep
 from apps.payouts.services.requests import check_ready, next_allowed_at, request_payout
 from apps.payouts.services.running import close_batch
 from apps.payouts.services.sending import push_transfer
 
 __all__ = [
+    "PERIOD",
     "add_method",
     "approve_batch",
     "approve_payout",
@@ -26,6 +27,7 @@ __all__ = [
     "check_ready",
     "chosen_methods",
     "close_batch",
+    "keep_comparison",
     "method_for_payout",
     "next_allowed_at",
     "process_payout",
@@ -34,6 +36,7 @@ __all__ = [
     "push_transfer",
     "read_details",
     "reconcile",
+    "reconcile_and_keep",
     "refresh_batch",
     "reject_payout",
     "remove_method",

@@ -97,7 +97,7 @@ def retry_payout(*, payout: Payout, actor: audit.Actor) -> Payout:
         raise Conflict("invalid_state", f"Only a payout that failed is tried again; this is {old.status}.")
     if old.retries.exists():
         raise errors.already_retried()
-    check_not_frozen(old.user_id)
+    check_may_leave(old.user_id)
     new = open_payout(user_id=old.user_id, amount=old.amount, method=old.method, retry_of=old)
     wallet.hold_earnings(user_id=new.user_id, currency=new.currency, key=new.hold_key, amount=new.amount)
     audit.record(actor=actor, action="payout.retried", target=new, after={"retry_of": str(old), "amount": new.amount})

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
+from apps.audit import services as audit
 from apps.core.tenancy import site_context
 from apps.payouts.gateways import Gateway, Reported, Stage, Unknown, Way, find_class
-from apps.payouts.models import PayoutTransfer
+from apps.payouts.models import PayoutTransfer, Reconciliation
 from apps.payouts.services.sending import push_transfer
 
 PERIOD = timedelta(days=35)
@@ -55,6 +56,34 @@ def reconcile(*, site_id: UUID | str, since: datetime | None = None) -> list[Dif
         if find_class(name).way == Way.OUTSIDE:
             found += _compare(site_id, name, account, since)
     return found
+
+
+MOST_KEPT = 1000
+
+
+def keep_comparison(
+    *, site_id: UUID | str, since: datetime, differences: Sequence[Difference], actor: audit.Actor
+) -> Reconciliation:
+    """Write down what a comparison found. Inside the site's context."""
+    row = Reconciliation.objects.create(
+        since=since, ran_by_id=actor.actor_id if actor.actor_kind == "user" else None, count=len(differences),
+        compared=PayoutTransfer.objects.filter(created_at__gte=since).count(),
+        differences=[asdict(one) for one in differences[:MOST_KEPT]],
+    )  # fmt: skip
+    audit.record(
+        actor=actor, action="payouts.reconciled", target=row, after={"compared": row.compared, "differences": row.count}
+    )
+    return row
+
+
+def reconcile_and_keep(*, site_id: UUID | str) -> int:
+    """As the daily task does. How many differences there are."""
+    since = timezone.now() - PERIOD
+    differences = reconcile(site_id=site_id, since=since)
+    with site_context(site_id):
+        if PayoutTransfer.objects.filter(created_at__gte=since).exists():
+            keep_comparison(site_id=site_id, since=since, differences=differences, actor=audit.SYSTEM)
+    return len(differences)
 
 
 def resolve_unknown(*, site_id: UUID | str, since: datetime) -> int:

@@ -47,7 +47,7 @@ class PayoutAdmin(UplineModelAdmin):
     across_hides = ("method",)
     list_display = ("number", "who", "amount_shown", "state", "method", "created_at", "approved_by", "reference")
     list_select_related = ("user", "method", "approved_by")
-    list_filter = ("status", "gateway")
+    list_filter = ("status", "gateway", "provider_state")
     search_prefixes = ("user__email", "reference")
     search_help_text = "The beginning of an e-mail or reference"
     money_fields = ("amount",)
@@ -55,7 +55,7 @@ class PayoutAdmin(UplineModelAdmin):
     empty_text = "A partner asks for the first one on their own page."
     action_form = DecisionForm
     scope_by = "user_id"
-    actions = ("approve", "reject", "process")
+    actions = ("approve", "reject", "process", "retry")
     amount_shown = money("amount")
 
     @admin.display(description="to", ordering="user__email")
@@ -70,6 +70,8 @@ class PayoutAdmin(UplineModelAdmin):
         return f"{format_money(obj.amount, obj.currency)} to {obj.user.email}"
 
     def offers(self, action: str, obj: Payout) -> bool:
+        if action == "retry":
+            return obj.status == Payout.Status.FAILED
         following = {"approve": "approved", "reject": "rejected", "process": "processing"}[action]
         return following in Payout.TRANSITIONS.get(obj.status, ())
 
@@ -94,11 +96,20 @@ class PayoutAdmin(UplineModelAdmin):
         actor: Any = request.user
         return attempt(rows, lambda row: services.reject_payout(payout=row, actor=actor, reason=reason))
 
-    @decision("Mark as paid", needs="process", done="payout{s} marked as paid", keys=PROCESS, moves_money=True)
+    @decision(
+        "Pay, or mark as paid", needs="process", done="payout{s} paid or on the way", keys=PROCESS, moves_money=True
+    )
     def process(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         """What stands beside the actions is the bank's reference."""
         actor: Any = request.user
         return attempt(rows, lambda row: services.process_payout(payout=row, actor=actor, reference=reason[:120]))
+
+    @decision(
+        "Ask again for failed ones", needs="process", done="payout{s} asked for again", keys=PROCESS, moves_money=True
+    )
+    def retry(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
+        actor: Any = request.user
+        return attempt(rows, lambda row: services.retry_payout(payout=row, actor=actor))
 
 
 @admin.register(PayoutMethod)

@@ -1,0 +1,23 @@
+"""Reads that join."""
+
+from typing import Any
+
+from django.db.models import Count, F, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
+
+from apps.payouts.models import PayoutBatch, PayoutBatchItem
+
+
+def batches() -> QuerySet[PayoutBatch]:
+    return PayoutBatch.objects.select_related("created_by", "approved_by")
+
+
+def items_of(batch: PayoutBatch) -> QuerySet[PayoutBatchItem]:
+    return PayoutBatchItem.objects.filter(batch=batch).select_related("user", "method", "payout", "batch")
+
+
+def totals(batch: PayoutBatch) -> list[dict[str, Any]]:
+    """[{gateway, status, code, payout, count, amount}] by how far they are, counted now. One query."""
+    rows = PayoutBatchItem.objects.filter(batch=batch).order_by()
+    by = rows.values("gateway", "status", "code", payout=Coalesce(F("payout__status"), Value("")))
+    return list(by.annotate(count=Count("pk"), amount=Sum("amount")).order_by("status", "gateway", "code", "payout"))
