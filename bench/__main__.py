@@ -23,7 +23,7 @@ BENCHES = {
     "backoffice": "bench.office",
     "export": "bench.exports",
 }
-SOAKS = {"reliability": "bench.soak", "webhooks": "bench.webhooks"}
+SOAKS = {"reliability": "bench.soak", "webhooks": "bench.webhooks", "payouts": "bench.payouts"}
 
 
 def fresh_database() -> None:

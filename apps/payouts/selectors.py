@@ -20,4 +20,5 @@ def totals(batch: PayoutBatch) -> list[dict[str, Any]]:
     """[{gateway, status, code, payout, count, amount}] by how far they are, counted now. One query."""
     rows = PayoutBatchItem.objects.filter(batch=batch).order_by()
     by = rows.values("gateway", "status", "code", payout=Coalesce(F("payout__status"), Value("")))
-    return list(by.annotate(count=Count("pk"), amount=Sum("amount")).order_by("status", "gateway", "code", "payout"))
+    found: Any = by.annotate(count=Count("pk"), amount=Sum("amount")).order_by("status", "gateway", "code", "payout")
+    return list(found)

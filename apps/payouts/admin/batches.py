@@ -28,7 +28,8 @@ _TONE = {
 }  # fmt: skip
 WHY = {
     "below_minimum": "less than the minimum", "cooldown": "paid lately: the cooldown runs", "frozen": "the account is frozen",
-    "no_method": "no payout method", "negative_balance": "owes more than was earned", "under_review": "a request waits for review",
+    "no_method": "no payout method", "negative_balance": "owes more than was earned",
+    "under_review": "a request waits for review",
     "payout_in_progress": "another payout is on its way", "own_payout": "yours: left to others",
     "four_eyes": "approved by you before: another person pays it", "gateway_unavailable": "no gateway pays this method here",
     "insufficient_balance": "less is there than was proposed", "invalid_state": "decided otherwise since",
@@ -155,7 +156,8 @@ class PayoutBatchAdmin(UplineModelAdmin):
         state = paid.status if paid is not None and row.status == PayoutBatchItem.Status.BEGUN else row.status
         label = paid.get_status_display() if paid is not None and state == paid.status else row.get_status_display()
         return {
-            "who": named(row.user, row.user.email), "amount": format_money(row.amount, row.batch.currency), "gateway": label_of(row.gateway),
+            "who": named(row.user, row.user.email), "amount": format_money(row.amount, row.batch.currency),
+            "gateway": label_of(row.gateway),
             "to": row.method.label if row.method else "By arrangement", "badge": badge(_TONE.get(state, "pending"), label),
             "owed": format_money(row.owed, row.batch.currency) if row.owed else "",
             "why": WHY.get(row.code, row.code) or (paid.reason if paid is not None else ""), "payout": paid,

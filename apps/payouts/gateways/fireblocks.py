@@ -35,7 +35,9 @@ class Fireblocks:
     def takes(cls, method: PayoutMethod | None) -> bool:
         """An address of the asset's own network."""
         wanted = site_settings().payout_network
-        return method is not None and CryptoAddress.objects.filter(pk=method.address_id, network=wanted).exists()
+        if method is None or method.address_id is None:
+            return False
+        return CryptoAddress.objects.filter(pk=method.address_id, network=wanted).exists()
 
     @classmethod
     def open(cls, account_id: str) -> Self:

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -106,7 +107,7 @@ def reserve(account_id: UUID, amount: int, hold_key: str) -> None:
 def reserve_many(wanted: Sequence[Reservation]) -> None:
     """One for each account at most. Three statements, however many. Raises LedgerBroken when lots and balance disagree."""
     by_account = {one.account_id: one for one in wanted}
-    params = {"accounts": list(by_account), "amounts": [one.amount for one in by_account.values()]}
+    params: dict[str, Any] = {"accounts": list(by_account), "amounts": [one.amount for one in by_account.values()]}
     with connection.cursor() as cursor:
         cursor.execute(_NEEDED, params)
         parts = cursor.fetchall()

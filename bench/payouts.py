@@ -1,0 +1,196 @@
+"""Payouts at full size: 1,000 at a gateway that fails (R8), and a batch of 10,000 partners in one sitting."""
+
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.accounts.models import Membership, User
+from apps.audit.services import SYSTEM
+from apps.core import outbox
+from apps.core.ids import uuid7
+from apps.core.tenancy import site_context
+from apps.payouts import services
+from apps.payouts.gateways import Unknown
+from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutMethod, PayoutTransfer
+from apps.payouts.services.running import run_step
+from apps.payouts.tests.factories import make_stripe
+from apps.sites import registry
+from apps.sites.models import Site
+from apps.wallet import services as wallet
+from apps.wallet.models import Books, Entry
+from apps.wallet.selectors import contradictions
+from bench.data import admin, make_site
+from bench.figures import Figure
+from bench.soak import require
+from fakes.stripe.server import FakeStripe
+from fakes.stripe.store import Account
+
+R8, BATCH = 1000, 10_000
+
+
+def run(size: int) -> list[Figure]:
+    rows: tuple[tuple[str, str, Callable[[], tuple[str, float | None]]], ...] = (
+        ("R8 gateway faults", f"{R8:,} payouts, 10 % time out after the commit, 10 % answer 500", faults),
+        ("payout batch", f"{BATCH:,} partners, approved to all under way", batch),
+    )
+    figures = []
+    for name, work, check in rows:
+        started = time.perf_counter()
+        said, ratio = check()
+        figures.append(Figure(name, work, said, f"{time.perf_counter() - started:.0f} s", ratio, "holds"))
+    return figures
+
+
+def people(site: Site, number: int, kind: str, *, lots: int = 3) -> list[User]:
+    """Members with earnings in several lots and a method each. Inside the site's context."""
+    code = site.code.lower()
+    users = User.objects.bulk_create(
+        [User(email=f"p{n}@{code}.example", full_name=f"Partner {n}", password="!") for n in range(number)],
+        batch_size=1000,
+    )
+    Membership.objects.bulk_create([Membership(user=user) for user in users], batch_size=1000)
+    for start in range(0, number, 1000):
+        for _ in range(lots):
+            earned = [
+                wallet.Credit(user.pk, 1000, site.currency, "goodwill", str(uuid7()))
+                for user in users[start : start + 1000]
+            ]
+            wallet.credit_earnings(earned, kind=Entry.Kind.CREDIT, book=Books.CREDITS)
+    methods = []
+    for place, user in enumerate(users):
+        method = PayoutMethod(user=user, kind=kind, label=f"{kind} {place}")
+        details = {"account_id": f"acct_bench{place:06}"} if kind == "stripe_connect" else {"vpa": f"p{place}@upi"}
+        methods.append(_sealed(method, details))
+    PayoutMethod.objects.bulk_create(methods, batch_size=1000)
+    return users
+
+
+def _sealed(method: PayoutMethod, details: dict[str, str]) -> PayoutMethod:
+    import json
+
+    from apps.core import crypto
+
+    method.details = crypto.sealed(method, "details", json.dumps(details))
+    return method
+
+
+def approved(site_id: Any, approver: User) -> PayoutBatch:
+    with site_context(site_id):
+        made = services.propose_batch(with_requests=False, with_available=True, actor=SYSTEM)
+        return services.approve_batch(batch=made, actor=approver, seen=made.digest)
+
+
+def faults() -> tuple[str, None]:
+    fake = FakeStripe().start()
+    settings.STRIPE_API_BASE = fake.url
+    site = make_site("PAYFAULTS")
+    registry.forget()
+    names = ("account", "secret_key", "publishable_key", "webhook_secret")
+    keys = dict(zip(names, ("acct_bench", "sk_test_bench", "pk_test_bench", "whsec_bench"), strict=True))
+    fake.store.register(Account("sk_test_bench", "acct_bench", "pk_test_bench", "bench", "", "whsec_bench"))
+    with site_context(site.pk):
+        make_stripe(keys)
+        people(site, R8, "stripe_connect", lots=1)
+        approver = User.objects.create_user(email="boss@bench.example", password=None)
+    approved(site.pk, approver)
+    while outbox.drain(site.pk, "payouts"):
+        continue
+    # A time-out costs the caller ten seconds: here the fake closes the connection instead, unanswered, at once.
+    fake.faults.set({"after_commit_timeout": 0.1, "after_commit_500": 0.05, "before_500": 0.05, "timeout_seconds": 0.0})
+    unknown = push_all(site.pk)
+    fake.faults.set({"after_commit_timeout": 0.0, "after_commit_500": 0.0, "before_500": 0.0})
+    differences = services.reconcile(site_id=site.pk)
+    held = fake.store.listed("acct_bench", "transfer", limit=10_000)
+    with site_context(site.pk):
+        done = Payout.objects.filter(status="completed").count()
+        waiting = PayoutTransfer.objects.filter(status__in=PayoutTransfer.OPEN).count()
+        wrong = contradictions()
+        ours = {str(row.pk): row.amount for row in Payout.objects.all()}
+    fake.stop()
+    require(not differences, f"{len(differences)} differences: {differences[:2]}")
+    require(
+        len(held) == R8 and {row["transfer_group"]: row["amount"] for row in held} == ours,
+        f"the fake holds {len(held)}",
+    )
+    require((done, waiting) == (R8, 0), f"{done} completed, {waiting} wait")
+    require(not wrong, f"ledger: {wrong[:2]}")
+    return f"{unknown} unknown at first, none after reconciliation, each held once, ledger exact", None
+
+
+def push_all(site_id: Any) -> int:
+    with site_context(site_id):
+        ids = list(PayoutTransfer.objects.filter(status__in=PayoutTransfer.OPEN).values_list("pk", flat=True))
+        PayoutTransfer.objects.filter(pk__in=ids).update(next_at=timezone.now())
+    unknown = 0
+    for pk in ids:
+        try:
+            services.push_transfer(site_id=site_id, transfer_id=pk)
+        except Unknown:
+            unknown += 1
+    return unknown
+
+
+def batch() -> tuple[str, float]:
+    site = make_site("PAYBATCH")
+    registry.forget()
+    with site_context(site.pk):
+        people(site, BATCH, "upi")
+        approver = User.objects.create_user(email="boss@batch.example", password=None)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    made = approved(site.pk, approver)
+    proposed = time.perf_counter() - started
+    with site_context(site.pk), CaptureQueriesContext(connection) as caught:
+        run_step(made.pk, 0)
+    started = time.perf_counter()
+    while outbox.drain(site.pk, "payouts"):
+        continue
+    ran = time.perf_counter() - started
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    with site_context(site.pk):
+        begun = PayoutBatchItem.objects.filter(status="begun").count()
+        text = "ref,status,reference,reason\n" + "".join(
+            f"{pk},paid,B-1,\n" for pk in Payout.objects.values_list("pk", flat=True)
+        )
+        started = time.perf_counter()
+        services.book_results(batch=PayoutBatch.objects.get(), text=text, actor=SYSTEM)
+        booked = time.perf_counter() - started
+        wrong = contradictions()
+        done = Payout.objects.filter(status="completed").count()
+    require((begun, done) == (BATCH, BATCH), f"{begun} begun, {done} completed")
+    require(not wrong, f"ledger: {wrong[:2]}")
+    bare = plain(site)
+    said = (
+        f"proposed and approved {proposed:.1f} s, run {ran:.1f} s, results booked {booked:.1f} s; "
+        f"{len(caught) / 250:.2f} queries per partner, +{memory:.0f} MB"
+    )
+    return said, round(ran / bare, 1)
+
+
+def plain(site: Site) -> float:
+    """As many rows of the same tables by plain SQL of a superuser: what the database itself takes, with its keys and indexes."""
+    tables = (
+        "payouts_payout",
+        "wallet_holdshare",
+        "payouts_payoutbatchitem",
+        "audit_auditevent",
+        "wallet_entry",
+        "wallet_posting",
+    )
+    with admin() as db:
+        for table in tables:
+            most = BATCH * (3 if table == "wallet_holdshare" else 2 if table == "wallet_posting" else 1)
+            db.execute(f"CREATE TABLE src_{table} AS SELECT * FROM {table} WHERE site_id = %s LIMIT {most}", [site.pk])
+            db.execute(f"CREATE TABLE dst_{table} (LIKE {table} INCLUDING ALL)")
+        started = time.perf_counter()
+        with db.transaction():
+            for table in tables:
+                over = "OVERRIDING SYSTEM VALUE " if table == "wallet_posting" else ""
+                db.execute(f"INSERT INTO dst_{table} {over}SELECT * FROM src_{table}")
+        return time.perf_counter() - started
