@@ -19,6 +19,6 @@ def items_of(batch: PayoutBatch) -> QuerySet[PayoutBatchItem]:
 def totals(batch: PayoutBatch) -> list[dict[str, Any]]:
     """[{gateway, status, code, payout, count, amount}] by how far they are, counted now. One query."""
     rows = PayoutBatchItem.objects.filter(batch=batch).order_by()
-    by = rows.values("gateway", "status", "code", payout=Coalesce(F("payout__status"), Value("")))
-    found: Any = by.annotate(count=Count("pk"), amount=Sum("amount")).order_by("status", "gateway", "code", "payout")
-    return list(found)
+    by = rows.values("gateway", "status", "code", state=Coalesce(F("payout__status"), Value("")))
+    found: Any = by.annotate(count=Count("pk"), amount=Sum("amount")).order_by("status", "gateway", "code", "state")
+    return [{**row, "payout": row.pop("state")} for row in found]

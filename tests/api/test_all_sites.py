@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Membership, User
@@ -17,13 +18,16 @@ from apps.fraud.services import freeze_partner
 from apps.orders.services import ExternalOrder, ReportedLine, record_external_order
 from apps.orders.services.customers import CustomerIds
 from apps.payments.tests.factories import make_account
+from apps.payouts.services import keep_comparison, propose_batch
 from apps.rbac import catalogue
 from apps.rbac.models import Role
 from apps.rbac.services import assign_role, grant_platform_role
 from apps.referrals.models import Partner
 from apps.sites import registry
 from apps.sites.models import SiteSettings
+from apps.sites.selectors import current_site
 from apps.wallet.services import open_deposit
+from apps.wallet.tests.factories import give_earnings
 from tests.permissions.routes import api_routes
 from tests.permissions.scenarios import World, build_world, owe_tokens, suspect
 
@@ -121,6 +125,16 @@ def test_every_read_of_staff_answers_for_all_sites(owner, path):
     if path.endswith(("reviews", "signals")):
         with site_context(registry.by_code("DOLLAR").pk):
             suspect(Partner.objects.get(user__email="drew@example.com"))
+    if "payouts" in path:
+        for code in ("ALPHA", "DOLLAR"):
+            with site_context(registry.by_code(code).pk):
+                give_earnings(
+                    User.objects.create_user(email=f"{code}@paid.example", password=None),
+                    500,
+                    currency=current_site().currency,
+                )
+                propose_batch(with_requests=False, with_available=True, actor=SYSTEM)
+                keep_comparison(site_id=current_site().pk, since=timezone.now(), differences=[], actor=SYSTEM)
     if "freezes" in path:
         with site_context(registry.by_code("DOLLAR").pk):
             freeze_partner(partner=Partner.objects.get(user__email="drew@example.com"), reason="odd", actor=SYSTEM)

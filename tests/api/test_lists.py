@@ -2,6 +2,7 @@
 cursor and filters are checked."""
 
 import pytest
+from django.utils import timezone
 
 from apps.core.api.views import ListView
 from apps.orders.services import refund_order
@@ -75,7 +76,7 @@ def world(site):
     from apps.audit.services import SYSTEM
     from apps.fraud.services import freeze_partner
     from apps.orders.models import Order
-    from apps.payouts.services import add_method
+    from apps.payouts.services import add_method, keep_comparison
     from apps.rbac.models import Department
     from apps.rbac.services import add_member
     from apps.referrals.models import Partner
@@ -99,6 +100,8 @@ def world(site):
         make_form(f"Form {number}")
         for user in (ann.user, firm.user):
             run_activity(user=user, type="form_download", params={})
+    for _ in range(2):
+        keep_comparison(site_id=site.pk, since=timezone.now(), differences=[], actor=SYSTEM)
     for name in ("firm", "works"):
         Membership.objects.filter(user=found.member(name)).update(user_type=Membership.Kind.ENTERPRISE)
     return found
@@ -107,6 +110,10 @@ def world(site):
 def url(path):
     from apps.rbac.models import Department
 
+    if "payouts/batches" in path:
+        from apps.payouts.models import PayoutBatch
+
+        path = path.replace("<uuid:pk>", str(PayoutBatch.objects.order_by("id")[0].pk))
     if "<uuid:pk>" in path:
         path = path.replace("<uuid:pk>", str(Department.objects.get(code="SUPPORT").pk))
     return "/api/v1/" + path.replace("<int:level>", "1")
