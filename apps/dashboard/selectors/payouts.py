@@ -34,6 +34,13 @@ class InSteps:
     steps: list[Step]
 
 
+# What a partner is told while it is on its way.
+_BY = {
+    "manual": "The bank has it. Its reference will stand here.", "stripe_connect": "Stripe has it.",
+    "fireblocks": "It is being confirmed on the chain.",
+}  # fmt: skip
+
+
 def in_steps(payout: Payout) -> InSteps:
     where = payout.method.label if payout.method else "as agreed with the site"
     asked = Step("done", "You asked for it", payout.created_at)
@@ -49,7 +56,7 @@ def in_steps(payout: Payout) -> InSteps:
                     Step("next", f"Paid, {where}")]  # fmt: skip
         case Payout.Status.PROCESSING:
             unknown = payout.provider_state == "unknown"
-            note = "The bank has not answered yet. Nothing is sent twice." if unknown else ""
+            note = "The bank has not answered yet. Nothing is sent twice." if unknown else _BY.get(payout.gateway, "")
             rest = [approved, Step("now", "It is on its way", note=note), Step("next", f"Paid, {where}")]
         case Payout.Status.COMPLETED:
             rest = [approved, Step("done", f"Paid, {where}", payout.finished_at, reference=payout.reference)]
