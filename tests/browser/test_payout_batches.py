@@ -9,7 +9,7 @@ from tests.browser.test_pages import serious
 
 @pytest.fixture
 def earned(staff, transactional_alpha):  # noqa: F811
-    """Ann's request is approved, Ben's waits for review, and Cleo has earned something and has no method."""
+    """Ann's request is approved, and Cleo has earned something and has no method."""
     from apps.accounts.models import User
     from apps.core.tenancy import site_context
     from apps.wallet.tests.factories import give_earnings
@@ -34,7 +34,7 @@ def test_from_proposing_to_what_the_bank_says(visit, earned, transactional_alpha
     fits(page)
     page.get_by_role("button", name="Propose").click()
     expect(page.get_by_role("heading", name="1 would be paid")).to_be_visible()
-    expect(page.get_by_text("a request waits for review")).to_be_visible()
+    expect(page.get_by_text("no payout method")).to_be_visible()
     fits(page)
     address = page.url
 
