@@ -49,6 +49,8 @@ def push_payouts_of_site(site_id: str) -> int:
             logger.warning("payouts.unknown", extra={"transfer": str(transfer_id), "why": str(error)})
             if unanswered == GIVE_UP:
                 break
+    if len(ids) == BATCH and unanswered < GIVE_UP:
+        push_payouts_of_site.delay(site_id)  # more wait: not only at the next sweep
     return done
 
 
