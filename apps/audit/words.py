@@ -106,7 +106,7 @@ _NOUNS = {
     "identity_provider": "Issuer", "job": "Jobs", "login": "Logins", "member": "Members", "order": "Orders",
     "override": "Own rates", "partner": "Partners", "password": "Passwords", "payment": "Payments", "payout": "Payouts",
     "payout_method": "Payout methods", "plan": "Plans", "product": "Products", "review": "Fraud reviews",
-    "role": "Roles", "service": "Services",
+    "role": "Roles", "service": "Services", "payout_batch": "Payout batches", "payouts": "Payout comparisons",
     "sessions": "Sign-ins", "site": "Site", "sites": "All sites", "sitesettings": "Settings",
     "stripe_account": "Stripe", "two_factor": "Two-factor", "wallet": "Wallets",
 }  # fmt: skip
