@@ -24,4 +24,4 @@ class FraudConfig(AppConfig):
         for topic, handler in NEWS.items():
             outbox.subscribe(topic, "fraud", handler)
         await_verdict("apps.fraud.services.may_credit")
-        guards.before_leaving("apps.fraud.services.check_not_held")
+        guards.before_leaving("apps.fraud.services.check_not_held", many="apps.fraud.services.held_among")

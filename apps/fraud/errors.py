@@ -23,10 +23,13 @@ def radius_changed() -> Conflict:
     return Conflict("radius_changed", "The radius is another one by now. Look at it again.")
 
 
+UNDER_REVIEW = "under_review"
+
+
 def under_review() -> Conflict:
     """What the partner is told: that, and not why."""
     return Conflict(
-        "under_review", "This account is being looked at. Until a person has decided, nothing leaves its wallet."
+        UNDER_REVIEW, "This account is being looked at. Until a person has decided, nothing leaves its wallet."
     )
 
 

@@ -14,5 +14,6 @@ class PayoutsConfig(AppConfig):
         senders.register("apps.payouts.services.reports.take_custody_report")
         transfers.register("apps.payouts.services.reports.take_stripe_transfer")
         outbox.subscribe("payout_batch.step", "payouts", "apps.payouts.services.running.run_steps")
-        guards.before_leaving("apps.payouts.services.freezing.check_not_frozen")
+        freezing = "apps.payouts.services.freezing"
+        guards.before_leaving(f"{freezing}.check_not_frozen", many=f"{freezing}.frozen_among")
         connect.on_change("apps.payouts.services.connecting.heard")

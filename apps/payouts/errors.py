@@ -7,6 +7,8 @@ from apps.core.errors import Conflict, Denied
 from apps.core.money import format_money
 from apps.sites.selectors import current_site
 
+FROZEN = "partner_frozen"
+
 
 def payout_in_progress() -> Conflict:
     return Conflict("payout_in_progress", "One payout at a time. Another one is still open.")
@@ -41,7 +43,7 @@ def four_eyes() -> Denied:
 
 
 def partner_frozen() -> Conflict:
-    return Conflict("partner_frozen", "This account is frozen. Nothing is paid out until staff have looked at it.")
+    return Conflict(FROZEN, "This account is frozen. Nothing is paid out until staff have looked at it.")
 
 
 def already_retried() -> Conflict:

@@ -1,5 +1,5 @@
-"""Payouts on their way: sent soon after the decision, asked about until they are over; batches and comparisons that are due; accounts
-at Stripe that are to be asked about."""
+"""Payouts on their way: sent soon after the decision, asked about until they are over; batches and comparisons that are due;
+accounts at Stripe that are to be asked about."""
 
 import logging
 

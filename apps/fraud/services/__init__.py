@@ -14,7 +14,7 @@ from apps.fraud.services.hearing import (
     may_credit,
 )
 from apps.fraud.services.radius import Item, Radius, Shared, radius
-from apps.fraud.services.reviewing import check_not_held, clear_review, confirm_review, digest, is_held
+from apps.fraud.services.reviewing import check_not_held, clear_review, confirm_review, digest, held_among, is_held
 from apps.fraud.services.settling import change_fraud_settings, follow_settings
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "follow_status",
     "forget",
     "freeze_partner",
+    "held_among",
     "is_held",
     "lift_freeze",
     "look_again",

@@ -1,7 +1,7 @@
 """From signals to a score, from a score to a review, and what a person decides about it. Nothing is released by a timer."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +36,12 @@ def check_not_held(user_id: UUID) -> None:
     """A guard of the wallet. Raises Conflict under_review."""
     if is_held(user_id):
         raise errors.under_review()
+
+
+def held_among(user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The same of many."""
+    held = Review.objects.filter(partner__user_id__in=user_ids, status=Status.OPEN, level__in=Review.HOLDS)
+    return dict.fromkeys(held.values_list("partner__user_id", flat=True), errors.UNDER_REVIEW)
 
 
 # --- the score -------------------------------------------------------------------------------------------------------------

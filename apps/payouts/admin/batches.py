@@ -27,9 +27,11 @@ _TONE = {
     "failed": "rejected", "processing": "processing", "approved": "approved", "requested": "pending", "rejected": "rejected",
 }  # fmt: skip
 WHY = {
-    "below_minimum": "less than the minimum", "cooldown": "paid lately: the cooldown runs", "frozen": "the account is frozen",
+    "below_minimum": "less than the minimum", "cooldown": "paid lately: the cooldown runs",
+    "partner_frozen": "the account is frozen", "under_review": "somebody looks at the account",
     "no_method": "no payout method", "negative_balance": "owes more than was earned",
-    "under_review": "a request waits for review",
+    "not_approved": "a request waits to be approved",
+    "method_rests": "a new payout method rests", "method_not_ready": "Stripe is not done with the account",
     "payout_in_progress": "another payout is on its way", "own_payout": "yours: left to others",
     "four_eyes": "approved by you before: another person pays it", "gateway_unavailable": "no gateway pays this method here",
     "insufficient_balance": "less is there than was proposed", "invalid_state": "decided otherwise since",

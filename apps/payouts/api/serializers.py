@@ -151,8 +151,9 @@ class PayoutBatchDetail(PayoutBatchRow):
 
 
 class PayoutBatchItemRow(serializers.ModelSerializer[PayoutBatchItem]):
-    """`code`: below_minimum, cooldown, frozen, no_method, negative_balance, payout_in_progress, under_review, own_payout,
-    four_eyes, gateway_unavailable, insufficient_balance, invalid_state. `owed` is netted already."""
+    """`code`: below_minimum, cooldown, partner_frozen, under_review, no_method, method_rests, method_not_ready, negative_balance,
+    payout_in_progress, not_approved, own_payout, four_eyes, gateway_unavailable, insufficient_balance, invalid_state. `owed` is
+    netted already."""
 
     user = Person(read_only=True)
     method = serializers.SerializerMethodField()

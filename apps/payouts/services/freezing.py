@@ -1,5 +1,6 @@
 """Nothing leaves the wallet of a frozen partner (X11)."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from apps.payouts import errors
@@ -10,3 +11,8 @@ def check_not_frozen(user_id: UUID) -> None:
     """Raises Conflict partner_frozen."""
     if Partner.objects.filter(user_id=user_id, status=Partner.Status.FROZEN).exists():
         raise errors.partner_frozen()
+
+
+def frozen_among(user_ids: Collection[UUID]) -> dict[UUID, str]:
+    rows = Partner.objects.filter(user_id__in=user_ids, status=Partner.Status.FROZEN)
+    return dict.fromkeys(rows.values_list("user_id", flat=True), errors.FROZEN)

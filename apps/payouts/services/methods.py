@@ -20,6 +20,7 @@ from apps.core import crypto, outbox
 from apps.core.errors import Conflict, NotFound
 from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutMethod
 from apps.payouts.services.shapes import checked, label_of, print_of
+from apps.wallet.models import Account
 
 ADDED, REMOVED = "payout_method.added", "payout_method.removed"
 MOST = 20
@@ -90,6 +91,14 @@ def method_for_payout(method: OwnMethod) -> PayoutMethod:
     copy.details = crypto.sealed(copy, "details", json.dumps(clean, sort_keys=True))
     PayoutMethod.objects.bulk_create([copy], ignore_conflicts=True)
     return PayoutMethod.objects.get(address_id=address.pk)
+
+
+def copy_addresses() -> None:
+    """This site's copies of the addresses that are somebody's newest method, for those who have earnings here and none yet."""
+    copied = PayoutMethod.objects.exclude(address_id=None).values("address_id")
+    missing = OwnMethod.objects.filter(kind=PayoutMethod.Kind.CRYPTO).exclude(pk__in=copied)
+    for method in missing.filter(user_id__in=Account.objects.values("user_id")):
+        method_for_payout(method)
 
 
 def read_details(method: PayoutMethod) -> dict[str, str]:

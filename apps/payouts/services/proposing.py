@@ -13,8 +13,10 @@ from apps.core.errors import Conflict, Invalid
 from apps.payouts import errors, gateways
 from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem
 from apps.payouts.services.decisions import person_of
+from apps.payouts.services.methods import copy_addresses
 from apps.sites.models import SiteSettings
 from apps.sites.selectors import current_site, site_settings
+from apps.wallet.services import guards
 
 Status = PayoutBatch.Status
 Schedule = SiteSettings.PayoutSchedule
@@ -35,40 +37,41 @@ WITH gateway_of AS (
 ), old_enough AS (
     SELECT l.account_id, sum(l.amount - l.reserved - l.consumed) AS free FROM wallet_lot l
     WHERE %(net_days)s > 0 AND l.created_at < %(earned_before)s AND l.amount > l.reserved + l.consumed GROUP BY l.account_id
+), newest AS (
+    SELECT DISTINCT ON (o.user_id) o.user_id, o.id, o.kind, o.connect_state, o.ready_at
+    FROM payouts_ownmethod o ORDER BY o.user_id, o.id DESC
 ), methods AS (
-    SELECT DISTINCT ON (m.user_id) m.user_id, m.id, m.kind,
-        CASE WHEN m.kind = 'crypto' AND c.network IS DISTINCT FROM %(network)s THEN NULL ELSE g.gateway END AS gateway
-    FROM payouts_payoutmethod m
-    LEFT JOIN accounts_cryptoaddress c ON c.id = m.address_id
-    LEFT JOIN gateway_of g ON g.kind = m.kind
-    WHERE m.removed_at IS NULL AND (m.address_id IS NULL OR c.removed_at IS NULL)
-    ORDER BY m.user_id, m.id DESC
+    SELECT o.user_id, coalesce(k.id, o.id) AS id,
+        CASE WHEN o.kind = 'crypto' AND c.network IS DISTINCT FROM %(network)s THEN NULL ELSE g.gateway END AS gateway,
+        CASE WHEN o.connect_state NOT IN ('', 'ready') THEN 'method_not_ready'
+             WHEN o.ready_at > %(now)s THEN 'method_rests' ELSE '' END AS waits
+    FROM newest o
+    LEFT JOIN payouts_payoutmethod k ON k.address_id = o.id
+    LEFT JOIN accounts_cryptoaddress c ON c.id = o.id
+    LEFT JOIN gateway_of g ON g.kind = o.kind
 ), under_way AS (
     SELECT user_id, status FROM payouts_payout WHERE status IN ('requested', 'approved', 'processing')
 ), lately AS (
     SELECT DISTINCT user_id FROM payouts_payout WHERE status = 'completed' AND finished_at > %(paid_since)s
-), frozen AS (
-    SELECT user_id FROM referrals_partner WHERE status = 'frozen'
 ), found AS (
     SELECT p.user_id, p.id AS payout_id, p.method_id, p.amount, 0::bigint AS owed,
         CASE WHEN p.method_id IS NULL THEN 'manual'
              WHEN m.kind = 'crypto' AND c.network IS DISTINCT FROM %(network)s THEN ''
              ELSE coalesce(g.gateway, '') END AS gateway,
-        CASE WHEN p.user_id = %(proposer)s THEN 'own_payout' WHEN f.user_id IS NOT NULL THEN 'frozen' ELSE '' END AS code
+        CASE WHEN p.user_id = %(proposer)s THEN 'own_payout' ELSE '' END AS code
     FROM payouts_payout p
     LEFT JOIN payouts_payoutmethod m ON m.id = p.method_id
     LEFT JOIN accounts_cryptoaddress c ON c.id = m.address_id
     LEFT JOIN gateway_of g ON g.kind = m.kind
-    LEFT JOIN frozen f ON f.user_id = p.user_id
     WHERE %(with_requests)s AND p.status = 'approved'
   UNION ALL
     SELECT w.user_id, NULL, m.id, n.net, w.owed,
         CASE WHEN m.id IS NULL THEN %(without_method)s ELSE coalesce(m.gateway, '') END,
-        CASE WHEN w.user_id = %(proposer)s THEN 'own_payout' WHEN f.user_id IS NOT NULL THEN 'frozen'
-             WHEN u.status = 'requested' THEN 'under_review' WHEN u.status IS NOT NULL THEN 'payout_in_progress'
+        CASE WHEN w.user_id = %(proposer)s THEN 'own_payout'
+             WHEN u.status = 'requested' THEN 'not_approved' WHEN u.status IS NOT NULL THEN 'payout_in_progress'
              WHEN l.user_id IS NOT NULL THEN 'cooldown' WHEN n.net <= 0 AND w.owed > 0 THEN 'negative_balance'
              WHEN n.net < %(minimum)s THEN 'below_minimum' WHEN m.id IS NULL AND %(without_method)s = '' THEN 'no_method'
-             ELSE '' END
+             ELSE coalesce(m.waits, '') END
     FROM wallets w
     LEFT JOIN old_enough o ON o.account_id = w.earnings_id
     CROSS JOIN LATERAL (
@@ -77,7 +80,6 @@ WITH gateway_of AS (
     LEFT JOIN methods m ON m.user_id = w.user_id
     LEFT JOIN under_way u ON u.user_id = w.user_id
     LEFT JOIN lately l ON l.user_id = w.user_id
-    LEFT JOIN frozen f ON f.user_id = w.user_id
     WHERE %(with_available)s AND NOT (%(with_requests)s AND coalesce(u.status, '') = 'approved')
 ), told AS (
     SELECT *, CASE WHEN code <> '' THEN code WHEN gateway = '' THEN 'gateway_unavailable' ELSE '' END AS why FROM found
@@ -200,8 +202,9 @@ def _look(batch: PayoutBatch) -> None:
     kinds = gateways.offered_kinds()
     instead = {"waits": "", "manual": gateways.MANUAL, "wallet": gateways.WALLET}
     net_days = settings.payout_net_days if batch.due_on is not None else 0
-    params = {
-        "batch": batch.pk, "proposer": batch.created_by_id, "currency": batch.currency, "kinds": list(kinds),
+    copy_addresses()
+    params: dict[str, Any] = {
+        "now": now, "batch": batch.pk, "proposer": batch.created_by_id, "currency": batch.currency, "kinds": list(kinds),
         "gateways": list(kinds.values()), "network": settings.payout_network, "minimum": settings.payout_minimum,
         "without_method": instead[settings.payout_without_method], "net_days": net_days,
         "earned_before": now - timedelta(days=net_days),
@@ -210,9 +213,19 @@ def _look(batch: PayoutBatch) -> None:
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_ITEMS, params)
+    _keep_back(batch)
+    with connection.cursor() as cursor:
         cursor.execute(_SUMS, [batch.pk])
         batch.count, batch.amount, batch.left_out, batch.digest = cursor.fetchone()
     batch.save(update_fields=["count", "amount", "left_out", "digest"])
+
+
+def _keep_back(batch: PayoutBatch) -> None:
+    """Those whose money must stay (apps.wallet.services.guards). Not the proposer: their own is left to others anyway."""
+    ready = PayoutBatchItem.objects.filter(batch=batch, status=PayoutBatchItem.Status.READY)
+    stay = guards.staying(ready.values_list("user_id", flat=True))
+    for code in sorted(set(stay.values())):
+        _leave(batch, code, user_id__in=[user for user, why in stay.items() if why == code])
 
 
 def _told(batch: PayoutBatch) -> dict[str, Any]:

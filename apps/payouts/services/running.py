@@ -16,8 +16,8 @@ from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutTran
 from apps.payouts.services import settling
 from apps.payouts.services.proposing import locked_batch
 from apps.payouts.services.sending import write_down
-from apps.referrals.models import Partner
 from apps.wallet import services as wallet
+from apps.wallet.services import guards
 
 TOPIC = "payout_batch.step"
 STEP = 250
@@ -54,12 +54,10 @@ def run_step(batch_id: UUID, number: int) -> None:
 
 
 def _begin(batch: PayoutBatch, items: list[PayoutBatchItem]) -> None:
-    users = [item.user_id for item in items]
-    frozen = Partner.objects.filter(user_id__in=users, status=Partner.Status.FROZEN).values_list("user_id", flat=True)
-    stays = set(frozen)
+    stay = guards.staying(item.user_id for item in items)
     for item in items:
-        if item.user_id in stays:
-            _leave(item, "frozen")
+        if item.user_id in stay:
+            _leave(item, stay[item.user_id])
     approved = _approved([item for item in items if item.status == Item.READY and item.payout_id is not None])
     made = _made(batch, [item for item in items if item.status == Item.READY and item.payout_id is None])
     _process(batch, [*approved, *made])

@@ -20,8 +20,8 @@ from apps.core.tenancy import require_site_id, site_context
 from apps.payouts.gateways import Gateway, Instruction, Refused, Reported, Stage, Unknown, find_class
 from apps.payouts.models import UNKNOWN, Payout, PayoutTransfer
 from apps.payouts.services import settling
-from apps.payouts.services.freezing import check_not_frozen
 from apps.payouts.services.methods import read_details
+from apps.wallet.services.guards import check_may_leave
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
 
 
 def _claim(transfer_id: UUID | str) -> _Claimed | None:
-    """Take a transfer that is due for a minute. One statement decides who has it. Raises Refused (frozen), Unknown."""
+    """Take a transfer that is due for a minute. One statement decides who has it. Raises Refused (frozen, held), Unknown."""
     now = timezone.now()
     due = PayoutTransfer.objects.filter(pk=transfer_id, status__in=PayoutTransfer.OPEN, next_at__lte=now)
     if not due.update(next_at=now + CLAIMED, tries=F("tries") + 1):
@@ -101,7 +101,7 @@ def _claim(transfer_id: UUID | str) -> _Claimed | None:
     payout, is_first = transfer.payout, transfer.tries == 1
     may_send = _may_send(payout)
     if is_first and not may_send:
-        raise Refused("The account was frozen before it was sent")
+        raise Refused("The account was frozen or held before it was sent")
     instruction = Instruction(
         key=transfer.key, amount=payout.amount, currency=payout.currency, note=payout.number,
         details=read_details(payout.method) if payout.method is not None else {},
@@ -112,7 +112,7 @@ def _claim(transfer_id: UUID | str) -> _Claimed | None:
 
 def _may_send(payout: Payout) -> bool:
     try:
-        check_not_frozen(payout.user_id)
+        check_may_leave(payout.user_id)
     except DomainError:
         return False
     return True

@@ -7,7 +7,7 @@ from apps.audit.services import SYSTEM
 from apps.core.tenancy import require_site_id, site_context
 from apps.payments.services import set_stripe_account
 from apps.payouts.gateways import Unknown
-from apps.payouts.models import PayoutTransfer
+from apps.payouts.models import ConnectAccount, PayoutMethod, PayoutTransfer
 from apps.payouts.services import add_method, approve_payout, process_payout, push_transfer, request_payout
 from apps.wallet.tests.factories import give_earnings
 
@@ -21,12 +21,16 @@ def make_stripe(keys):
 
 
 def make_partner(name, earned=0, *, kind="", **details):
-    """A member with earnings and perhaps a method of this kind."""
+    """A member with earnings and perhaps a method of this kind; an account at Stripe is ready."""
     user = User.objects.create_user(email=f"{name}@example.com", password=None, full_name=name.title())
     Membership.objects.create(user=user)
     if earned:
         give_earnings(user, earned)
     method = add_method(user=user, kind=kind, details=details) if kind else None
+    if kind == PayoutMethod.Kind.STRIPE_CONNECT:
+        ConnectAccount.objects.create(
+            method_id=method.pk, account_id=details["account_id"], state=ConnectAccount.State.READY
+        )
     return user, method
 
 

@@ -9,8 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.audit.services import SYSTEM
 from apps.core.errors import Conflict, Denied, Invalid
+from apps.fraud.tests.test_reviews import notice
 from apps.payouts import services
 from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem
+from apps.payouts.services.connecting import begin_connecting
 from apps.payouts.services.running import run_step
 from apps.payouts.tests.factories import make_partner, push_all
 from apps.referrals.services import join, set_partner_status
@@ -79,13 +81,41 @@ def test_the_preview_says_who_how_much_by_what_and_why_not(stripe, proposer):
         "asked": ("ready", "", "manual", 2500),
         "nowhere": ("left_out", "no_method", "", 2000),
         "little": ("left_out", "below_minimum", "manual", 999),
-        "cold": ("left_out", "frozen", "manual", 3000),
-        "asks": ("left_out", "under_review", "manual", 1500),
+        "cold": ("left_out", "partner_frozen", "manual", 3000),
+        "asks": ("left_out", "not_approved", "manual", 1500),
         "paid": ("left_out", "cooldown", "manual", 2000),
         "": ("left_out", "own_payout", "", 9000),
     }
     assert (batch.count, batch.amount, batch.left_out, batch.status) == (4, 19500, 6, "proposed")
     assert Payout.objects.count() == 3
+
+
+def test_money_stays_where_a_method_is_not_ready_or_somebody_looks_at_the_account(stripe, proposer, approver):
+    """The newest method counts, also a crypto address that nobody was paid to yet; what rests or isn't done at Stripe waits."""
+    rests, _ = make_partner("rests", 2000, **BANK)
+    services.add_method(user=rests, kind="upi", details={"vpa": "new@bank"})
+    begun, _ = make_partner("begun", 2000)
+    begin_connecting(user=begun, details={})
+    make_partner("coin", 2000, kind="crypto", network="ethereum", address="0x" + "1" * 40)
+    held, _ = make_partner("held", 2000, **BANK)
+    notice(join(user=held), 100)
+    late, _ = make_partner("late", 2000, **BANK)
+    partner = join(user=late)
+
+    batch = propose(proposer)
+
+    assert items(batch) == {
+        "rests": ("left_out", "method_rests", "manual", 2000),
+        "begun": ("left_out", "method_not_ready", "stripe_connect", 2000),
+        "coin": ("left_out", "gateway_unavailable", "", 2000),
+        "held": ("left_out", "under_review", "manual", 2000),
+        "late": ("ready", "", "manual", 2000),
+    }
+    approve(batch, approver)
+    notice(partner, 100)
+    run_step(batch.pk, 0)
+    assert items(batch)["late"] == ("left_out", "under_review", "manual", 2000)
+    assert (Payout.objects.count(), money(late)) == (0, (2000, 0))
 
 
 def test_another_approves_and_everybody_is_paid_once(stripe, proposer, approver, deliver, held_by):
@@ -149,7 +179,7 @@ def test_who_was_frozen_or_paid_or_asked_since_is_left_out_and_holds_nobody_up(p
     deliver()
 
     assert {name: found[:2] for name, found in items(batch).items()} == {
-        "good": ("begun", ""), "froze": ("left_out", "frozen"), "asks": ("left_out", "payout_in_progress"),
+        "good": ("begun", ""), "froze": ("left_out", "partner_frozen"), "asks": ("left_out", "payout_in_progress"),
         "spent": ("left_out", "insufficient_balance"),
     }  # fmt: skip
     assert (money(people["good"][0]), money(people["spent"][0])) == ((0, 5000), (4999, 0))

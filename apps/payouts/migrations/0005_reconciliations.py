@@ -12,8 +12,8 @@ from apps.core.rls.operations import AppendOnly, ProtectTable
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payouts", "0003_gateways_and_batches"),
-        ("sites", "0007_payout_schedules"),
+        ("payouts", "0004_gateways_and_batches"),
+        ("sites", "0008_payout_schedules"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
