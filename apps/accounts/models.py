@@ -233,7 +233,11 @@ class SignIn(SiteModel):
 
     class Meta:
         verbose_name = "sign-in"
-        indexes = [models.Index(fields=["site", "user", "id"], name="accounts_sign_in_user")]
+        indexes = [
+            models.Index(fields=["site", "user", "id"], name="accounts_sign_in_user"),
+            # Who else came from an address.
+            models.Index(fields=["site", "ip", "user"], name="accounts_sign_in_ip"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.device}, {self.ip}" if self.ip else self.device

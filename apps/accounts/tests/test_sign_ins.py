@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.middleware import SESSION_SIGN_INS
@@ -216,3 +217,20 @@ def test_a_session_from_before_there_were_sign_ins_goes_on(ann, site):
 )
 def test_devices_have_names_people_know(agent, name):
     assert SignIn(kind="api", user_agent=agent).device == name
+
+
+def test_who_else_came_from_an_address_is_an_index_range_under_row_level_security(site, make_user):
+    people = [make_user() for _ in range(20)]
+    SignIn.objects.bulk_create(
+        SignIn(user=people[n % 20], kind="api", version=1, expires_at=timezone.now(), ip=f"198.51.{n // 250}.{n % 250}")
+        for n in range(5_000)
+    )
+    with connection.cursor() as cursor:
+        there = SignIn.objects.filter(ip__in=["198.51.3.7", "198.51.4.9"]).values("user_id")
+        sql, params = there.query.sql_with_params()
+        cursor.execute(f"EXPLAIN {sql}", params)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "accounts_sign_in_ip" in plan, plan
+    assert "Seq Scan" not in plan
+    assert there.count() == 2
