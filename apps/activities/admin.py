@@ -14,12 +14,14 @@ from apps.accounts.models import Membership
 from apps.activities import selectors, services
 from apps.activities.models import Activity, ActivityType, FormDocument, Kind
 from apps.core.backoffice import Outcome, UplineModelAdmin, attempt, badge, decision, money, named
+from apps.core.backoffice.charts import Columns, columns
 from apps.core.errors import DomainError
+from apps.core.money import exponent
 from apps.core.tenancy import reading_across
 from apps.sites.calendar import PERIODS
 from apps.sites.selectors import currency_of_site, current_site, midnight
 
-MOST_ENTERPRISES = 50
+MOST_ENTERPRISES, CHARTED = 50, 14
 
 
 @admin.register(Activity)
@@ -75,10 +77,18 @@ class ActivityAdmin(UplineModelAdmin):
         told = selectors.statistics(Activity.objects.all(), period=period)
         context = {
             **self.admin_site.each_context(request), "title": "Activity figures", "opts": self.opts, "told": told,
-            "period": period, "periods": PERIODS.values(), "units": _named(told), "enterprises": _enterprises(told),
+            "period": period, "unit": PERIODS[period], "periods": PERIODS.values(), "units": _named(told), "chart": _chart(told),
+            "enterprises": _enterprises(told),
             "types": [(Kind(key).label, figures) for key, figures in told["by_type"].items()],
         }  # fmt: skip
         return TemplateResponse(request, "admin/activities_figures.html", context)
+
+
+def _chart(told: dict[str, Any]) -> Columns:
+    """What each unit brought in; of days the last 14."""
+    unit = PERIODS[told["period"]]
+    rows = [(unit.named(row["date"]), unit.short(row["date"]), row["amount"]) for row in told["series"][-CHARTED:]]
+    return columns(rows, unit=10 ** exponent(told["currency"]))
 
 
 def _named(told: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -47,7 +47,7 @@ def enterprise_of(user: User) -> Membership:
 
 def sub_users(enterprise: Membership) -> QuerySet[Membership]:
     """Its own, newest first, each with `spent_this_month`: every look at a sub-user starts here."""
-    own = _counted(Activity.objects.filter(user_id=OuterRef("user_id"), created_at__gte=month_began()))
+    own = counted(Activity.objects.filter(user_id=OuterRef("user_id"), created_at__gte=month_began()))
     spent = Subquery(own.values("user_id").annotate(n=Sum("cost")).values("n"))
     rows = Membership.objects.filter(enterprise=enterprise).select_related("user").order_by("-id")
     return rows.annotate(spent_this_month=Coalesce(spent, 0, output_field=BigIntegerField()))
@@ -76,14 +76,14 @@ def month_began() -> datetime:
     return midnight(first_of_month(site_day()))
 
 
-def _counted(rows: QuerySet[Activity]) -> QuerySet[Activity]:
+def counted(rows: QuerySet[Activity]) -> QuerySet[Activity]:
     """Those that cost something: what failed was refunded."""
     return rows.order_by().exclude(status=Activity.Status.FAILED)
 
 
 def spent(rows: QuerySet[Activity]) -> int:
     """Minor units, without what was refunded."""
-    return int(_counted(rows).aggregate(total=Coalesce(Sum("cost"), 0))["total"])
+    return int(counted(rows).aggregate(total=Coalesce(Sum("cost"), 0))["total"])
 
 
 def spent_this_month(user: User) -> int:
@@ -97,7 +97,7 @@ def statistics(
     and one row for each unit. Raises Invalid (period, a range of none or more than 400)."""
     unit = period_of(period)
     units = span(unit, first=first or unit.start(last or site_day(), back=SHOWN[period] - 1), last=last)
-    rows = _counted(rows)
+    rows = counted(rows)
     by_unit = units.sums(rows, "created_at", Count("pk"), Sum("cost"))
     rows = units.within(rows, "created_at")
     types = {str(key): (n, total) for key, n, total in _sums(rows, "type")}
@@ -139,7 +139,7 @@ def enterprise_dashboard(enterprise: Membership, *, period: str = "day") -> dict
         "currency": current_site().currency,
         "funds": {"balance": wallet_summary(enterprise.user_id).funds},
         "sub_users": people,
-        "spent": _counted(rows).aggregate(**sums),
+        "spent": counted(rows).aggregate(**sums),
         "activities": {"total": told["total"], "by_type": told["by_type"], "by_user": told["by_user"]},
         "series": told["series"],
     }

@@ -39,6 +39,10 @@ class Period:
         """ "14 Nov", "November 2026", "2026"."""
         return f"{start:{self.shown}}".lstrip("0")
 
+    def short(self, start: date) -> str:
+        """As it stands below a column: "14", "Nov", "2026"."""
+        return f"{start:{self.shown.split()[0]}}"[: 3 if self.name == "month" else 4].lstrip("0")
+
     def following(self, day: date) -> date:
         return self.start(day, back=-1)
 

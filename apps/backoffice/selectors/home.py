@@ -14,8 +14,8 @@ from apps.accounts.models import Membership
 from apps.audit import words
 from apps.audit.models import AuditEvent
 from apps.backoffice.selectors.books import BooksNow, books_now
-from apps.backoffice.selectors.charts import Columns, columns, names_of
 from apps.commissions.models import Commission
+from apps.core.backoffice.charts import Columns, columns
 from apps.core.models import OutboxEvent
 from apps.core.money import exponent, format_money
 from apps.fraud.models import Review
@@ -192,14 +192,19 @@ def _revenue(period: str) -> RevenueChart:
     period = period if period in PERIODS else "day"
     first = site_day() - timedelta(days=DAYS - 1) if period == "day" else None
     found, currency = revenue(period=period, first=first), current_site().currency
-    chart = columns([(*names_of(row.start, period), row.net) for row in found.rows], unit=10 ** exponent(currency))
+    unit = PERIODS[period]
+    rows = [(unit.named(row.start), unit.short(row.start), row.revenue) for row in found.rows]
+    chart = columns(rows, unit=10 ** exponent(currency))
     said = {"day": f"Last {DAYS} days", "month": "Last 12 months", "year": "Every year"}[period]
     return RevenueChart(period, [(unit.name, unit.plural) for unit in PERIODS.values()], said, chart)
 
 
 def _people() -> People:
     found = people()
-    chart = columns([(*names_of(row["date"], "day"), row["joined"]) for row in found["series"][-DAYS:]])
+    day = PERIODS["day"]
+    chart = columns(
+        [(day.named(row["date"]), day.short(row["date"]), row["joined"]) for row in found["series"][-DAYS:]]
+    )
     kinds = [(label, found["by_type"][kind]) for kind, label in Membership.Kind.choices if found["by_type"][kind]]
     partners = [(str(label), found["partners"][status]) for status, label in Partner.Status.choices]
     return People(found["total"], found["active"], kinds, partners, found["joined"]["today"], chart)

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import NamedTuple
 
 from apps.core.axes import share, ticks
-from apps.sites.calendar import PERIODS
 
 
 class Column(NamedTuple):
@@ -44,9 +42,3 @@ def columns(values: Sequence[tuple[str, str, int]], *, unit: int = 1) -> Columns
         for label, short, value in values
     ]
     return Columns(drawn, axis)
-
-
-def names_of(start: date, period: str) -> tuple[str, str]:
-    """(label, short) of a unit of the calendar: 14 Nov and 14, November 2026 and Nov, 2026."""
-    short = {"day": str(start.day), "month": f"{start:%b}", "year": str(start.year)}[period]
-    return PERIODS[period].named(start), short

@@ -13,12 +13,13 @@ from apps.accounts.models import Membership
 from apps.activities import selectors
 from apps.activities.models import Activity
 from apps.core.errors import DomainError
+from apps.dashboard.charts import columns
 from apps.dashboard.forms import SubUserForm
 from apps.dashboard.pages import done, member_page
 from apps.dashboard.paging import paginate
 from apps.sites.calendar import PERIODS
 
-MOST_LATEST = 20
+MOST_LATEST, CHARTED = 20, 14
 
 
 @require_safe
@@ -36,8 +37,10 @@ def _show(request: Any, form: SubUserForm, *, status: int = 200) -> HttpResponse
     period = period if period in PERIODS else "day"
     board = selectors.enterprise_dashboard(mine, period=period)
     units = [(PERIODS[period].named(row["date"]), row) for row in reversed(board["series"]) if row["count"]]
+    shown = [(PERIODS[period].short(row["date"]), [row["amount"]]) for row in board["series"][-CHARTED:]]
     context = {
-        "board": board, "units": units, "period": period, "periods": PERIODS.values(), "form": form,
+        "board": board, "units": units, "chart": columns(shown), "unit": PERIODS[period], "period": period,
+        "periods": PERIODS.values(), "form": form,
         "page": paginate(request, selectors.sub_users(mine)), "currency": request.site.currency,
     }  # fmt: skip
     return render(request, "dashboard/enterprise.html", context, status=status)

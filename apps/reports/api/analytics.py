@@ -50,12 +50,12 @@ class PeopleView(ApiView):
 
 
 class RevenueView(ApiView):
-    """What was paid, and what of it was given back, by day, month or year of the site's calendar."""
+    """What orders brought in, what of it was given back, and what activities brought in, by day, month or year of the site."""
 
     access = STAFF
     serializer_class = serializers.RevenueReport
-    across_counts = ("total.orders",)
-    across_amounts = ("total.amount", "total.refunded", "total.net")
+    across_counts = ("total.orders", "total.activities")
+    across_amounts = ("total.amount", "total.refunded", "total.net", "total.activity_amount", "total.revenue")
     query_fields = ("period", "from", "to")
 
     @extend_schema(responses=serializers.RevenueReport, parameters=[PERIOD, *RANGE])

@@ -134,21 +134,23 @@ class SiteStats(serializers.Serializer[Any]):
     clicks = serializers.IntegerField()
 
 
-class RevenueRow(serializers.Serializer[Any]):
+class RevenueTotal(serializers.Serializer[Any]):
+    """`amount` was paid for `orders`, `refunded` of it given back since, `net` is left of it; `activities` brought in
+    `activity_amount` from members' funds; `revenue` = net + activity_amount."""
+
+    orders = serializers.IntegerField()
+    amount = serializers.IntegerField()
+    refunded = serializers.IntegerField()
+    net = serializers.IntegerField()
+    activities = serializers.IntegerField()
+    activity_amount = serializers.IntegerField()
+    revenue = serializers.IntegerField()
+
+
+class RevenueRow(RevenueTotal):
     """`date` is the first day of the unit."""
 
     date = serializers.DateField(source="start")
-    orders = serializers.IntegerField()
-    amount = serializers.IntegerField()
-    refunded = serializers.IntegerField()
-    net = serializers.IntegerField()
-
-
-class RevenueTotal(serializers.Serializer[Any]):
-    orders = serializers.IntegerField()
-    amount = serializers.IntegerField()
-    refunded = serializers.IntegerField()
-    net = serializers.IntegerField()
 
 
 class Ranged(serializers.Serializer[Any]):

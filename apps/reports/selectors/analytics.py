@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, TruncDate
 
 from apps.accounts.models import Membership
 from apps.activities.models import Activity
-from apps.activities.selectors import statistics
+from apps.activities.selectors import counted, statistics
 from apps.audit.models import AuditEvent
 from apps.core.errors import Invalid
 from apps.core.ids import uuid7_at
@@ -28,16 +28,27 @@ SHOWN_DAYS, SHOWN_MONTHS = 30, 12
 
 @dataclass(frozen=True)
 class RevenueRow:
-    """What was paid in one unit of the calendar that begins on `start`, and what of it was given back since. Minor units."""
+    """What one unit of the calendar brought in that begins on `start`. Minor units.
+
+    `amount` of `orders` was paid, `refunded` of it given back since; `activities` that did not fail brought in `activity_amount`.
+    `revenue` is both.
+    """
 
     start: date
     orders: int
     amount: int
     refunded: int
+    activities: int
+    activity_amount: int
 
     @property
     def net(self) -> int:
+        """Of the orders alone."""
         return self.amount - self.refunded
+
+    @property
+    def revenue(self) -> int:
+        return self.net + self.activity_amount
 
 
 @dataclass(frozen=True)
@@ -50,25 +61,23 @@ class Revenue:
 
     @property
     def total(self) -> RevenueRow:
-        return RevenueRow(
-            self.first,
-            sum(row.orders for row in self.rows),
-            sum(row.amount for row in self.rows),
-            sum(row.refunded for row in self.rows),
-        )
+        counted = ("orders", "amount", "refunded", "activities", "activity_amount")
+        return RevenueRow(self.first, *(sum(getattr(row, name) for row in self.rows) for name in counted))
 
 
 def revenue(*, period: str, first: date | None = None, last: date | None = None) -> Revenue:
     """A row for every unit from `first` to `last`, both included and widened to whole units; empty ones are 0.
 
-    Without bounds: 30 days, 12 months, or every year since the first sale. Two queries at most.
+    Without bounds: 30 days, 12 months, or every year since the first sale or activity. Four queries at most.
     Raises Invalid: the bounds are the wrong way round, or there are more than 400 rows between them.
     """
     unit = PERIODS[period]
     units = span(unit, first=first or _default_start(unit, last or site_day()), last=last)
-    sold = Order.objects.filter(paid_at__isnull=False)
-    found = units.sums(sold, "paid_at", Count("pk"), Sum("amount"), Sum("refunded_amount"))
-    listed = [RevenueRow(start, *map(int, found.get(start, (0, 0, 0)))) for start in units.starts]
+    sold = units.sums(_sold(), "paid_at", Count("pk"), Sum("amount"), Sum("refunded_amount"))
+    done = units.sums(counted(Activity.objects.all()), "created_at", Count("pk"), Sum("cost"))
+    listed = [
+        RevenueRow(start, *map(int, (*sold.get(start, (0, 0, 0)), *done.get(start, (0, 0))))) for start in units.starts
+    ]
     return Revenue(period, units.first, units.last, current_site().currency, listed)
 
 
@@ -77,8 +86,14 @@ def _default_start(unit: Period, last: date) -> date:
         return unit.start(last, back=SHOWN_DAYS - 1)
     if unit.name == "month":
         return unit.start(last, back=SHOWN_MONTHS - 1)
-    earliest = Order.objects.filter(paid_at__isnull=False).order_by("paid_at").values_list("paid_at", flat=True).first()
+    sold = _sold().order_by("paid_at").values_list("paid_at", flat=True).first()
+    done = Activity.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    earliest = min((moment for moment in (sold, done) if moment), default=None)
     return site_day(earliest) if earliest else last
+
+
+def _sold() -> QuerySet[Order]:
+    return Order.objects.filter(paid_at__isnull=False)
 
 
 def people() -> dict[str, Any]:

@@ -5,6 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from apps.accounts.models import Membership
+from apps.activities.services import run_activity
+from apps.activities.services.finishing import fail_activity
+from apps.activities.tests.factories import make_enterprise, make_form, offer
 from apps.audit.services import SYSTEM, record
 from apps.commissions.tests.factories import make_order, refund_order
 from apps.core.errors import Invalid
@@ -16,6 +19,7 @@ from apps.sites.models import Site
 from apps.sites.selectors import site_day
 
 URL = "/api/v1/admin/analytics"
+NONE = {"activities": 0, "activity_amount": 0}
 
 
 @pytest.fixture
@@ -45,11 +49,11 @@ def test_revenue_of_every_day_month_and_year(site, buyer, analyst):
 
     assert days == {
         "from": "2026-01-01", "to": "2026-01-03", "period": "day", "currency": "INR",
-        "total": {"orders": 3, "amount": 870, "refunded": 100, "net": 770},
+        "total": {"orders": 3, "amount": 870, "refunded": 100, "net": 770, **NONE, "revenue": 770},
         "series": [
-            {"date": "2026-01-01", "orders": 2, "amount": 800, "refunded": 100, "net": 700},
-            {"date": "2026-01-02", "orders": 0, "amount": 0, "refunded": 0, "net": 0},
-            {"date": "2026-01-03", "orders": 1, "amount": 70, "refunded": 0, "net": 70},
+            {"date": "2026-01-01", "orders": 2, "amount": 800, "refunded": 100, "net": 700, **NONE, "revenue": 700},
+            {"date": "2026-01-02", "orders": 0, "amount": 0, "refunded": 0, "net": 0, **NONE, "revenue": 0},
+            {"date": "2026-01-03", "orders": 1, "amount": 70, "refunded": 0, "net": 70, **NONE, "revenue": 70},
         ],
     }  # fmt: skip
     assert (months["from"], months["to"]) == ("2025-12-01", "2026-01-31")
@@ -57,6 +61,25 @@ def test_revenue_of_every_day_month_and_year(site, buyer, analyst):
     assert [(row["date"], row["net"]) for row in years["series"]] == [
         ("2024-01-01", 1_000), ("2025-01-01", 0), ("2026-01-01", 770),
     ]  # fmt: skip
+
+
+def test_revenue_has_activities_beside_orders_and_says_which_is_which(site, buyer, analyst):
+    offer(report=1_000, form=500)
+    make_form()
+    member = make_enterprise(funds=10_000)
+    make_order(buyer, ("server", 7_000))
+    run_activity(user=member.user, type="report_generation")
+    run_activity(user=member.user, type="form_download")
+    failed = run_activity(user=member.user, type="report_generation", params={"format": "xlsx"}, at_once=-1)
+    fail_activity(activity_id=failed.pk, failure="no")
+
+    for period in ("day", "month", "year"):
+        body = analyst.get(f"{URL}/revenue?period={period}").json()
+        assert body["total"] == {
+            "orders": 1, "amount": 7_000, "refunded": 0, "net": 7_000, "activities": 2, "activity_amount": 1_500,
+            "revenue": 8_500,
+        }  # fmt: skip
+        assert body["series"][-1]["revenue"] == 8_500
 
 
 def test_a_day_is_the_sites_own(site, buyer):
@@ -172,7 +195,7 @@ def test_figures_are_the_sites_own(site, buyer, other_site, analyst):
     assert analyst.get(f"{URL}/users").json()["partners"]["total"] == 1
 
 
-@pytest.mark.parametrize(("path", "queries"), [("revenue", 6), ("users", 8), ("activities", 11)])
+@pytest.mark.parametrize(("path", "queries"), [("revenue", 7), ("users", 8), ("activities", 11)])
 def test_a_report_takes_as_many_queries_whatever_there_is(analyst, buyer, path, queries, django_assert_num_queries):
     analyst.get(f"{URL}/{path}")
     with django_assert_num_queries(queries):
