@@ -100,6 +100,7 @@ _NOUNS = {
     "activity": "Activities", "activity_type": "Activity costs", "form": "Forms", "sub_user": "Sub-users",
     "allocation": "Tokens", "allocations": "Batches of tokens", "api_key": "API keys", "broker_account": "Broker accounts",
     "bonus": "Bonuses", "bonus_rule": "Bonus rules", "bulk": "Bulk decisions", "deposit": "Deposits",
+    "deposit_refund": "Refunds of deposits elsewhere",
     "commission": "Commissions", "crypto_address": "Crypto addresses", "custody_account": "Custodian",
     "department": "Departments", "dispute": "Disputes", "export": "Exports", "fraudsettings": "Fraud settings",
     "identity": "Identities",

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.bonuses import services
-from apps.bonuses.models import Bonus, BonusRule, DailyCount, Event, FirstEvent
+from apps.bonuses.models import Bonus, BonusRule, DailyCount, Event, FirstEvent, ReportedRefund
 from apps.core.backoffice import (
     DayRangeFilter,
     ExactFilter,
@@ -213,6 +213,22 @@ class FirstEventAdmin(UplineModelAdmin):
     @admin.display(description="person")
     def person(self, row: FirstEvent) -> str:
         return named(row.user, row.user.email)
+
+
+@admin.register(ReportedRefund)
+class ReportedRefundAdmin(UplineModelAdmin):
+    plural = "Reported refunds"
+    view_keys = READ
+    intro = "What went back of deposits made elsewhere, as services reported it. Their bonuses follow, once per refund."
+    empty_text = "A service reports one when a first deposit goes back."
+    list_display = ("created_at", "deposit_ref", "refund_ref", "amount_shown")
+    search_prefixes = ("deposit_ref",)
+    search_help_text = "The beginning of a transaction"
+    money_fields = ("amount",)
+    amount_shown = money("amount")
+
+    def currency_of(self, row: Any) -> str:
+        return currency_of_site(row)
 
 
 @admin.register(DailyCount)

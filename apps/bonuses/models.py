@@ -88,9 +88,29 @@ class FirstEvent(SiteModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "user", "event_type"], name="bonuses_first_event_once")]
+        indexes = [models.Index(fields=["site", "event_ref"], name="bonuses_first_event_ref")]
 
     def __str__(self) -> str:
         return f"{self.get_event_type_display()} {self.event_ref}"
+
+
+class ReportedRefund(SiteModel):
+    """That so much of a deposit made elsewhere went back, as a service reported it. Each `refund_ref` counts once, for ever."""
+
+    deposit_ref = models.CharField(max_length=128)
+    refund_ref = models.CharField(max_length=128)
+    amount = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "reported refund"
+        constraints = [
+            models.UniqueConstraint(fields=["site", "deposit_ref", "refund_ref"], name="bonuses_refund_once"),
+            models.CheckConstraint(condition=Q(amount__gte=1), name="bonuses_refund_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deposit_ref} {self.refund_ref}"
 
 
 class DailyCount(SiteModel):

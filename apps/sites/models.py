@@ -136,6 +136,10 @@ class SiteSettings(SiteModel):
         "within hours", default=24, validators=[MinValueValidator(1), MaxValueValidator(720)],
         help_text="How far back bonuses of one device or address are counted.",
     )  # fmt: skip
+    first_bid_category = models.CharField(
+        "winning bids", max_length=64, blank=True, default="",
+        help_text="A paid order with a line of this category is its buyer's first bid. Empty: only what is reported as one.",
+    )  # fmt: skip
     revoke_activation_on_refund = models.BooleanField(
         "refund undoes activation", default=False, help_text="When what activated a partner is refunded in full."
     )

@@ -21,7 +21,7 @@ GROUPS = (
     ("Selling", ("order_minutes", "invoice_details")),
     ("Members", ("broker_accounts",)),
     ("Wallet", ("deposit_minimum", "deposit_maximum", "low_balance")),
-    ("Bonuses", ("bonus_daily_cap", "bonus_device_limit", "bonus_device_hours")),
+    ("Bonuses", ("bonus_daily_cap", "bonus_device_limit", "bonus_device_hours", "first_bid_category")),
     (
         "Payouts",
         (

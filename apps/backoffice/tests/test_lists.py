@@ -24,7 +24,7 @@ from apps.allocations.tests.factories import give_address, make_custody, make_to
 from apps.audit.models import AuditLink
 from apps.audit.services import SYSTEM, record
 from apps.backoffice.jobs import create_job
-from apps.bonuses.services import apply_first_event, set_rule
+from apps.bonuses.services import apply_first_event, report_refund, set_rule
 from apps.bonuses.services.applying import first_bid
 from apps.catalogue.tests.factories import make_product
 from apps.commissions.engine import Kind, Rule
@@ -89,6 +89,7 @@ def one_more(site, deliver, number):
     set_rule(type="first_bid", kind="fixed", value=100 + number, actor=SYSTEM)
     bid = first_bid(user_id=cleo.user_id, ref=f"b-{number}", amount=0, device_id="", ip_address="")
     apply_first_event(thing=bid, actor=SYSTEM)
+    report_refund(deposit_ref=f"wt-{number}", amount=100, actor=SYSTEM)
     freeze_partner(partner=make_chain(1)[0], reason="odd", actor=SYSTEM)
     change_fraud_settings(changes={"retention_days": 100 + number}, actor=SYSTEM)
     deliver()

@@ -59,6 +59,22 @@ class FirstDepositRequest(_EventRequest):
         return first_deposit(ref=ref, amount=amount, **attrs)
 
 
+class DepositRefundedRequest(serializers.Serializer[Any]):
+    wallet_transaction_id = serializers.CharField(max_length=128, help_text="As the first deposit was reported.")
+    refunded_amount = AmountField(help_text="Minor units that went back with this refund, not all so far.")
+    refund_id = serializers.CharField(
+        max_length=128, required=False, default="", allow_blank=True,
+        help_text="Counts once. Needed where a deposit goes back in parts; without it, it is the deposit's own id.",
+    )  # fmt: skip
+    user_id = IdField(required=False, default=None, allow_null=True, help_text="Where ids repeat among people.")
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        return {
+            "deposit_ref": attrs["wallet_transaction_id"], "amount": attrs["refunded_amount"],
+            "refund_ref": attrs["refund_id"], "user_id": attrs["user_id"],
+        }  # fmt: skip
+
+
 class FirstBidRequest(_EventRequest):
     bid_id = serializers.CharField(max_length=128)
     bid_amount = StrictIntegerField(

@@ -28,12 +28,13 @@ REPORT = requires("events.write", "order.create", "affiliate.manage")
 class _EventView(ApiView):
     access = {"POST": REPORT}
 
+    def report(self, given: Any, actor: Any) -> services.Applied:
+        raise NotImplementedError
+
     @extend_schema(responses={200: serializers.AppliedAnswer})
     def post(self, request: Request) -> Response:
-        actor: Any = request.user
-        thing: Any = self.validated(request)
-        applied = services.apply_first_event(thing=thing, actor=actor)
-        body: dict[str, Any] = {"applied": applied.bonus is not None}
+        applied = self.report(self.validated(request), request.user)
+        body: dict[str, Any] = {"applied": applied.applied}
         if applied.reason:
             body["reason"] = applied.reason
         if applied.bonus is not None:
@@ -46,11 +47,29 @@ class FirstDepositView(_EventView):
 
     serializer_class = serializers.FirstDepositRequest
 
+    def report(self, given: Any, actor: Any) -> services.Applied:
+        return services.report_deposit(thing=given, actor=actor)
+
+
+class DepositRefundedView(_EventView):
+    """A deposit that was reported as a first one went back, in whole or in part: its bonus follows, once per refund.
+
+    `applied` with the bonus it took from; `already_used` for a replay, `nothing_to_reverse` where no bonus follows.
+    """
+
+    serializer_class = serializers.DepositRefundedRequest
+
+    def report(self, given: Any, actor: Any) -> services.Applied:
+        return services.report_refund(**given, actor=actor)
+
 
 class FirstBidView(_EventView):
     """A member's first bid."""
 
     serializer_class = serializers.FirstBidRequest
+
+    def report(self, given: Any, actor: Any) -> services.Applied:
+        return services.apply_first_event(thing=given, actor=actor)
 
 
 class BonusFilter(DayRangeFilter):

@@ -10,6 +10,8 @@ from apps.bonuses.services.crediting import (
 )
 from apps.bonuses.services.deciding import decide_bonus, freeze_bonus, restore_bonus, unfreeze_bonus
 from apps.bonuses.services.deposits import reward_deposits
+from apps.bonuses.services.orders import reward_orders
+from apps.bonuses.services.reports import report_deposit, report_refund
 from apps.bonuses.services.rules import rule_in_force, set_rule
 
 __all__ = [
@@ -22,8 +24,11 @@ __all__ = [
     "follow_refund",
     "follow_refunds",
     "freeze_bonus",
+    "report_deposit",
+    "report_refund",
     "restore_bonus",
     "reward_deposits",
+    "reward_orders",
     "rule_in_force",
     "set_rule",
     "unfreeze_bonus",

@@ -36,6 +36,11 @@ class Applied:
 
     bonus: Bonus | None
     reason: str = ""
+    unmoved: bool = False  # there is a bonus, and it stayed as it was
+
+    @property
+    def applied(self) -> bool:
+        return self.bonus is not None and not self.unmoved
 
 
 @dataclass(frozen=True)

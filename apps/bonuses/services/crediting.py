@@ -1,6 +1,7 @@
 """Bonuses into earnings, and back when the deposit they are for goes back."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from django.db import transaction
 from django.utils import timezone
@@ -92,16 +93,27 @@ def follow_refunds(events: Sequence[OutboxEvent]) -> None:
             follow_refund(bonus, deposit)
 
 
+class Deposited(Protocol):
+    """A deposit of ours, or one made elsewhere (services.reports). Minor units."""
+
+    @property
+    def amount(self) -> int: ...
+    @property
+    def refunded_amount(self) -> int: ...
+    @property
+    def rest(self) -> int: ...
+
+
 @transaction.atomic
-def follow_refund(bonus: Bonus, deposit: Deposit) -> None:
+def follow_refund(bonus: Bonus, deposit: Deposited, *, actor: audit.Actor = audit.SYSTEM) -> bool:
     """Take from a bonus what the refunds of its deposit take from it, once: CREDITED -> REVERSED when that is all of it.
 
-    One that was not credited yet is worth less, or is rejected.
+    One that was not credited yet is worth less, or is rejected. False where nothing is to be taken.
     """
     bonus = locked(bonus)
     more = _to_take(bonus, deposit) - bonus.reversed_amount
     if more <= 0 or bonus.status not in (*Bonus.OPEN, Status.CREDITED):
-        return
+        return False
     before, was_credited = bonus.status, bonus.status == Status.CREDITED
     bonus.reversed_amount += more
     fields = ["reversed_amount"]
@@ -111,12 +123,13 @@ def follow_refund(bonus: Bonus, deposit: Deposit) -> None:
     if was_credited:
         _take_back(bonus, more)
     audit.record(
-        actor=audit.SYSTEM, action="bonus.reversed", target=bonus, reason=DEPOSIT_REFUNDED, before={"status": before},
+        actor=actor, action="bonus.reversed", target=bonus, reason=DEPOSIT_REFUNDED, before={"status": before},
         after={"status": bonus.status, "reversed_amount": bonus.reversed_amount},
     )  # fmt: skip
+    return True
 
 
-def _to_take(bonus: Bonus, deposit: Deposit) -> int:
+def _to_take(bonus: Bonus, deposit: Deposited) -> int:
     """All of it where nothing is left of the deposit, or less than the rule asks for; else a percentage in proportion."""
     rule = bonus.rule
     if not deposit.rest or deposit.rest < rule.min_deposit:
