@@ -24,6 +24,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("apps.allocations.api.urls")),
     path("", include("apps.bonuses.api.urls")),
     path("", include("apps.fraud.api.urls")),
+    path("", include("apps.notifications.api.urls")),
     path("", include("apps.reports.api.urls")),
     path("", include("apps.onboarding.api.urls")),
 ]

@@ -48,6 +48,7 @@ GROUPS = (
         "rbac.department", "rbac.departmentmember", "rbac.position", "rbac.role", "rbac.userrole", "rbac.platformrole",
         "rbac.permission",
     )),
+    ("Mail and inbox", ("notifications.mail", "notifications.notification", "notifications.preference")),
     ("Site", ("sites.site", "sites.sitesettings", "accounts.apikey", "payments.stripeaccount", "accounts.identityprovider")),
     ("Jobs and audit", (
         "backoffice.bulkjob", "core.outboxevent", "core.inboxevent",

@@ -16,6 +16,7 @@ from django.utils.functional import SimpleLazyObject
 from apps.catalogue import shelf
 from apps.core.api.throttling import ANONYMOUS, client_ip
 from apps.core.errors import Denied, DomainError, TooMany
+from apps.notifications.selectors import unread_count
 from apps.rbac.access import access_of
 from apps.referrals.models import Partner
 
@@ -77,6 +78,7 @@ def partner_page(key: str) -> Callable[[View], View]:
 def _with_partner(view: View) -> View:
     def wrapped(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         request.partner = Partner.objects.people().filter(user_id=request.user.pk).first()
+        request.unread = SimpleLazyObject(lambda: unread_count(request.user))
         request.sells = SimpleLazyObject(lambda: bool(shelf.products()))
         return view(request, *args, **kwargs)
 

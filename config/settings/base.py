@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "apps.allocations",
     "apps.bonuses",
     "apps.fraud",
+    "apps.notifications",
     "apps.reports",
     "apps.onboarding",
     "apps.backoffice",
@@ -252,6 +253,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "payouts-to-reconcile": {"task": "apps.payouts.tasks.reconcile_sites", "schedule": 24 * 3600.0},
     "activities-to-finish": {"task": "apps.activities.tasks.finish_activities", "schedule": 20.0},
     "forget-activity-files": {"task": "apps.activities.tasks.forget_files", "schedule": 24 * 3600.0},
+    "mail-to-send": {"task": "apps.notifications.tasks.sweep_mail", "schedule": 10.0},
+    "digests": {"task": "apps.notifications.tasks.make_digests", "schedule": 600.0},
     "commissions-due": {"task": "apps.commissions.tasks.approve_due_commissions", "schedule": 15.0},
 }
 

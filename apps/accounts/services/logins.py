@@ -17,11 +17,13 @@ from apps.accounts.errors import email_taken, password_too_weak
 from apps.accounts.models import ApiKey, Membership, User
 from apps.accounts.services.codes import has_two_factor
 from apps.accounts.services.guessing import Durable, when_joining
+from apps.accounts.services.news import tell_security
 from apps.accounts.services.signing_in import check_second_step, normal_email
-from apps.accounts.tasks import send_password_reset
 from apps.audit import services as audit
+from apps.core import outbox
 from apps.core.api.throttling import LOGIN_FAILURES, PASSWORD_RESETS
 from apps.core.errors import Denied, Invalid, NotFound
+from apps.core.ids import uuid7
 from apps.core.tenancy import require_site_id
 from apps.rbac import catalogue
 from apps.rbac.access import Access
@@ -109,6 +111,7 @@ def _set_password(user: User, password: str, *, action: str) -> None:
     user.save(update_fields=["password"])
     tokens.revoke_user(user)
     audit.record(actor=user, action=action, target=user)
+    tell_security(user, action)
 
 
 def request_password_reset(*, email: str) -> None:
@@ -121,8 +124,7 @@ def request_password_reset(*, email: str) -> None:
         return
     user = User.objects.members().filter(email=normal_email(email), is_active=True).first()
     if user is not None:
-        site_id = str(require_site_id())
-        transaction.on_commit(lambda: send_password_reset.delay(site_id, str(user.pk)), robust=True)
+        outbox.publish("password_reset.requested", key=str(uuid7()), payload={"user_id": str(user.pk)})
 
 
 @transaction.atomic

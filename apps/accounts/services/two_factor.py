@@ -15,8 +15,8 @@ from apps.accounts.errors import otp_wrong
 from apps.accounts.models import RecoveryCode, TwoFactorDevice, User
 from apps.accounts.services import codes
 from apps.accounts.services.guessing import Durable, signed_in
+from apps.accounts.services.news import tell_security
 from apps.accounts.services.signing_in import prove_code, prove_password
-from apps.accounts.tasks import send_two_factor_news
 from apps.audit import services as audit
 from apps.core import crypto
 from apps.core.errors import Conflict, Denied
@@ -172,5 +172,5 @@ def _lock(user: User) -> None:
 
 
 def _tell(user: User, news: str) -> None:
-    site_id, user_id = str(require_site_id()), str(user.pk)
-    transaction.on_commit(lambda: send_two_factor_news.delay(site_id, user_id, news), robust=True)
+    """Whoever it was not should hear of it where the change can't be hidden."""
+    tell_security(user, f"two_factor.{news}")

@@ -36,6 +36,7 @@ from apps.core.models import ChainHead, IdempotencyKey, InboxEvent, OutboxEvent
 from apps.custody.models import CustodyAccount
 from apps.fraud.models import FraudSettings
 from apps.fraud.services import change_fraud_settings, freeze_partner
+from apps.notifications.services import News, set_preferences, tell
 from apps.orders.services import Item, issue_invoices, place_order, record_external_order
 from apps.orders.tests.factories import make_report
 from apps.payments.models import Dispute, StripeAccount
@@ -90,6 +91,8 @@ def one_more(site, deliver, number):
     bid = first_bid(user_id=cleo.user_id, ref=f"b-{number}", amount=0, device_id="", ip_address="")
     apply_first_event(thing=bid, actor=SYSTEM)
     report_refund(deposit_ref=f"wt-{number}", amount=100, actor=SYSTEM)
+    tell([News(top.user_id, "payout", str(number), {"what": "approved", "amount": number, "currency": "INR"})])
+    set_preferences(user=ben.user, changes={"bonus": {"inbox": number % 2 == 0, "email": "off"}})
     freeze_partner(partner=make_chain(1)[0], reason="odd", actor=SYSTEM)
     change_fraud_settings(changes={"retention_days": 100 + number}, actor=SYSTEM)
     deliver()

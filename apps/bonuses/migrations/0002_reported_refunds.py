@@ -13,7 +13,7 @@ from apps.core.rls.operations import AppendOnly, ProtectTable
 class Migration(migrations.Migration):
     dependencies = [
         ("bonuses", "0001_initial"),
-        ("sites", "0007_winning_bids"),
+        ("sites", "0009_winning_bids"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

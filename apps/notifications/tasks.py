@@ -1,0 +1,47 @@
+"""Mail out, and the digests of the day that is over."""
+
+from uuid import UUID
+
+from celery import shared_task
+from django.db import connection
+
+from apps.core.tasks import site_ids
+from apps.core.tenancy import site_context
+from apps.notifications import services
+from apps.notifications.models import Mail
+
+
+@shared_task
+def send_due(site_id: str) -> int:
+    """One after the other; several workers share them by the claim. Where the server takes none, the rest wait for the sweep."""
+    with site_context(site_id):
+        ids: list[UUID] = services.due_mails()
+    done = 0
+    for pk in ids:
+        outcome = services.send_mail(site_id=site_id, mail_id=pk)
+        if outcome == Mail.Status.QUEUED:
+            break
+        done += bool(outcome)
+    return done
+
+
+@shared_task
+def sweep_mail() -> int:
+    """Sites with mail that waits or was left behind. Also the answer to a lost wake-up."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT site_id FROM notifications_waiting()")
+        found = [str(row[0]) for row in cursor.fetchall()]
+    for site_id in found:
+        with site_context(site_id):
+            services.settle_lost()
+        send_due.delay(site_id)
+    return len(found)
+
+
+@shared_task
+def make_digests() -> int:
+    made = 0
+    for site_id in site_ids():
+        with site_context(site_id):
+            made += services.make_digests()
+    return made
