@@ -51,6 +51,7 @@ PINNED = {
     "commissions/pending": ("boss", 6),
     "departments": ("boss", 8),
     "departments/<uuid:pk>/members": ("boss", 7),
+    "notifications": ("ann", 6),
     "orders": ("boss", 7),
     "payout-methods": ("ann", 6),
     "payouts": ("boss", 6),
@@ -75,6 +76,7 @@ def world(site):
     from apps.activities.tests.factories import make_form, make_sub_user
     from apps.audit.services import SYSTEM
     from apps.fraud.services import freeze_partner
+    from apps.notifications.services import News, tell
     from apps.orders.models import Order
     from apps.payouts.services import add_method, keep_comparison
     from apps.rbac.models import Department
@@ -84,6 +86,7 @@ def world(site):
     from apps.wallet.tests.factories import give_earnings
 
     ann = Partner.objects.get(pk=found.ids["top"])
+    tell([News(ann.user_id, "bonus", str(number), {"amount": 100, "currency": "INR"}) for number in range(3)])
     join(user=found.member("dan"), sponsor=ann)
     create_api_key(name="other", scopes=["orders.write"], actor=SYSTEM, access=None)
     add_method(user=ann.user, kind="manual", details={})

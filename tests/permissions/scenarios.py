@@ -40,6 +40,8 @@ from apps.fraud.selectors import fraud_settings
 from apps.fraud.services import freeze_partner
 from apps.fraud.services.evidence import Found
 from apps.fraud.services.reviewing import take_note
+from apps.notifications.models import Mail, Notification
+from apps.notifications.services import News, tell
 from apps.orders.models import Service
 from apps.orders.services import ExternalOrder, Item, ReportedLine, place_order, record_external_order
 from apps.orders.services.customers import CustomerIds
@@ -233,7 +235,14 @@ def reward(referrer: User, *referred: User) -> dict[str, Any]:
     made = [apply_first_event(thing=FirstThing(user.pk, "first_bid", "b"), actor=SYSTEM).bonus for user in referred]
     waits, frozen = (bonus for bonus in made if bonus is not None)
     freeze_bonus(bonus=frozen, actor=referred[0])
-    return {"deposit": deposit.pk, "bonus": waits.pk, "frozen_bonus": frozen.pk, "newcomer": newcomer.pk}
+    tell([News(referrer.pk, "bonus", "b-0", {"amount": 100, "currency": "INR"})])
+    told, mail = Notification.objects.get(user=referrer, key="b-0"), Mail.objects.get(user=referrer, key="b-0")
+    Mail.objects.filter(pk=mail.pk).update(status="sending")
+    Mail.objects.filter(pk=mail.pk).update(status="failed")
+    return {
+        "deposit": deposit.pk, "bonus": waits.pk, "frozen_bonus": frozen.pk, "newcomer": newcomer.pk, "notification": told.pk,
+        "failed mail": mail.pk,
+    }  # fmt: skip
 
 
 def pay_at_the_fake(world: World, fake: Any) -> None:
@@ -401,6 +410,12 @@ SCENARIOS |= {
         "boss", "referral/events/first-deposit",
         {"user_id": "{newcomer}", "deposit_amount": 1_000, "wallet_transaction_id": "tx-1"},
     ),
+    "POST referral/events/deposit-refunded": (
+        "boss", "referral/events/deposit-refunded", {"wallet_transaction_id": "tx-9", "refunded_amount": 1_000},
+    ),
+    "POST notifications/<uuid:pk>/read": ("ann", "notifications/{notification}/read", {}),
+    "POST notifications/read-all": ("ann", "notifications/read-all", {}),
+    "PATCH notifications/preferences": ("ann", "notifications/preferences", {"bonus": {"inbox": True, "email": "off"}}),
     "POST referral/events/first-bid": ("boss", "referral/events/first-bid", {"user_id": "{newcomer}", "bid_id": "b-1"}),
     "PATCH admin/referral/bonus/<uuid:pk>/status": (
         "boss", "admin/referral/bonus/{bonus}/status", {"status": "approved", "reason": "right"},

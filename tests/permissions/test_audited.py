@@ -17,7 +17,7 @@ PRIVILEGED = sorted(
 )
 # What a person does with what is their own, and that is written down nevertheless: their sign-ins and their money.
 OWN = ("POST auth/password/change", "POST auth/password/reset/confirm", "POST payouts/request", "POST payout-methods",
-       "DELETE payout-methods/<uuid:pk>", "POST payouts/<uuid:pk>/cancel")  # fmt: skip
+       "DELETE payout-methods/<uuid:pk>", "POST payouts/<uuid:pk>/cancel", "PATCH notifications/preferences")  # fmt: skip
 
 
 def events():
@@ -87,6 +87,7 @@ PRESSED = {
     ("bonuses.Bonus", "freeze"): "bonus",
     ("bonuses.Bonus", "unfreeze"): "frozen_bonus",
     ("payments.PaymentRefund", "send_again"): "refund sent back",
+    ("notifications.Mail", "send_again"): "failed mail",
     ("fraud.Freeze", "lift"): "freeze",
     ("fraud.Review", "clear"): "review",
     ("fraud.Review", "confirm"): "review, frozen",
@@ -176,6 +177,7 @@ def row_of(world, key):
     from apps.core.models import OutboxEvent
     from apps.fraud.models import Freeze, Review
     from apps.fraud.services import freeze_partner
+    from apps.notifications.models import Mail
     from apps.orders.models import Order, Service
     from apps.payouts.models import Payout, PayoutBatch
     from apps.referrals.models import Partner
@@ -225,6 +227,7 @@ def row_of(world, key):
         "bonus": Bonus,
         "frozen_bonus": Bonus,
         "deposit": Deposit,
+        "failed mail": Mail,
         "freeze": Freeze,
         "review": Review,
         "commission": Commission,

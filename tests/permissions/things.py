@@ -65,6 +65,7 @@ def ids_of(site: Site) -> dict[str, UUID]:
         "crypto address": CryptoAddress.objects.of(user.pk).get().pk,
         "deposit": rewards["deposit"],
         "bonus": rewards["bonus"],
+        "notification": rewards["notification"],
         "user": user.pk,
         "partner": partner.pk,
         "order": order.pk,

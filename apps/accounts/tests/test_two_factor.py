@@ -7,15 +7,17 @@ import pytest
 from django.core import mail
 from django.db import connection, connections
 
-from apps.accounts import tasks
 from apps.accounts.models import RecoveryCode, RefreshToken, TwoFactorDevice, User
 from apps.accounts.services import codes, reset_two_factor
 from apps.accounts.services.codes import accepts
+from apps.accounts.services.news import tell_security
 from apps.accounts.tests.authenticator import Authenticator, authenticator_of, enrol
 from apps.audit.models import AuditEvent
 from apps.core import crypto
 from apps.core.errors import Conflict, Denied
+from apps.core.models import OutboxEvent
 from apps.core.tenancy import site_context
+from apps.notifications.services import due_mails, send_mail
 from apps.rbac.access import Access, load_access
 from apps.rbac.models import PlatformRole, Role, UserRole
 from apps.rbac.services import give_affiliate_role
@@ -29,11 +31,10 @@ def ann(make_user):
     return make_user("ann@example.com", password=PASSWORD, full_name="Ann")
 
 
-@pytest.fixture
-def queued(monkeypatch):
-    found = []
-    monkeypatch.setattr(tasks.send_two_factor_news, "delay", lambda *args: found.append(args[1:]))
-    return found
+def told():
+    """What people are going to hear of, as (user, what)."""
+    events = OutboxEvent.objects.filter(topic="security.changed").order_by("id")
+    return [(event.payload["user_id"], event.payload["what"]) for event in events]
 
 
 def sign_in(client, **more):
@@ -46,7 +47,7 @@ def acts():
     )
 
 
-def test_from_the_first_code_to_signing_in_with_one(api, ann, queued, django_capture_on_commit_callbacks):
+def test_from_the_first_code_to_signing_in_with_one(api, ann):
     client = api(ann)
     assert client.get(f"{URL}/two-factor").json() == {"enabled": False, "enabled_at": None, "recovery_codes": 0}
 
@@ -58,10 +59,9 @@ def test_from_the_first_code_to_signing_in_with_one(api, ann, queued, django_cap
     assert "style" not in begun["qr_svg"]
     assert sign_in(api()).status_code == 200  # begun is not confirmed
 
-    with django_capture_on_commit_callbacks(execute=True):
-        made = client.post(f"{URL}/two-factor/confirm", {"otp": app.code()})
+    made = client.post(f"{URL}/two-factor/confirm", {"otp": app.code()})
     assert (made.status_code, len(set(made.json()["recovery_codes"]))) == (200, 10)
-    assert queued == [(str(ann.pk), "enabled")]
+    assert told() == [(str(ann.pk), "two_factor.enabled")]
     assert client.get(f"{URL}/two-factor").json()["recovery_codes"] == 10
 
     assert (sign_in(api()).status_code, sign_in(api()).json()["code"]) == (401, "otp_required")
@@ -181,20 +181,22 @@ def test_switching_off_takes_both(api, ann, password, steps, code):
     assert acts() == []
 
 
-def test_switched_off_the_password_is_enough(api, ann, queued, django_capture_on_commit_callbacks):
+def test_switched_off_the_password_is_enough(api, ann):
     app, _ = enrol(ann)
 
-    with django_capture_on_commit_callbacks(execute=True):
-        answer = api(ann).delete(f"{URL}/two-factor", {"password": PASSWORD, "otp": app.code()})
+    answer = api(ann).delete(f"{URL}/two-factor", {"password": PASSWORD, "otp": app.code()})
 
     assert answer.status_code == 204
     assert (TwoFactorDevice.objects.count(), RecoveryCode.objects.count()) == (0, 0)
     assert sign_in(api()).status_code == 200
-    assert (acts(), queued) == (["two_factor.disabled"], [(str(ann.pk), "disabled")])
+    assert (acts(), told()) == (["two_factor.disabled"], [(str(ann.pk), "two_factor.disabled")])
 
 
-def test_the_owner_hears_of_it(ann, site):
-    tasks.send_two_factor_news(str(site.pk), str(ann.pk), "disabled")
+def test_the_owner_hears_of_it(ann, site, deliver):
+    tell_security(ann, "two_factor.disabled")
+    deliver()
+    (pk,) = due_mails()
+    send_mail(site_id=site.pk, mail_id=pk)
 
     assert (mail.outbox[0].to, "is off" in mail.outbox[0].subject) == (["ann@example.com"], True)
 
@@ -255,18 +257,17 @@ def reset(user, actor, access=None):
     reset_two_factor(user=user, actor=actor, access=access or load_access(actor.pk), reason="Lost their phone")
 
 
-def test_staff_reset_what_a_member_lost(ann, make_user, queued, django_capture_on_commit_callbacks):
+def test_staff_reset_what_a_member_lost(ann, make_user):
     give_affiliate_role(user=ann)
     enrol(ann)
     owner = make_user("owner@example.com", roles=["super_admin"])
 
-    with django_capture_on_commit_callbacks(execute=True):
-        reset(ann, owner)
+    reset(ann, owner)
 
     assert (TwoFactorDevice.objects.count(), RecoveryCode.objects.count()) == (0, 0)
     event = AuditEvent.objects.get(action="two_factor.reset")
     assert (event.actor_id, event.target_id, event.reason) == (owner.pk, str(ann.pk), "Lost their phone")
-    assert queued == [(str(ann.pk), "reset")]
+    assert told() == [(str(ann.pk), "two_factor.reset")]
     with pytest.raises(Conflict):
         reset(ann, owner)
 

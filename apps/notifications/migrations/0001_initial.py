@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("sites", "0007_winning_bids"),
+        ("sites", "0009_winning_bids"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
