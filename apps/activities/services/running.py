@@ -6,7 +6,7 @@ locked, then the wallet. A report of more rows is charged at once, made by the b
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,13 +46,14 @@ class Product:
 @transaction.atomic
 def run_activity(
     *, user: User, type: str, params: dict[str, Any] | None = None, once: UUID | None = None,  # noqa: A002 - the contract's name
-    at_once: int | None = None,
+    at_once: int | None = None, at: datetime | None = None,
 ) -> Activity:  # fmt: skip
     """Charge whoever pays and make the file. Nothing is charged, and nothing made, when it raises
 
     Invalid (params), Denied (activity_not_allowed), Conflict (activity_unavailable, insufficient_funds, spending_limit_exceeded,
     export_too_large, already_running). `once` is the new activity's id: of a form that is sent twice, the second is the first's.
-    A report of more rows than `at_once` (10,000) is left RUNNING to the background.
+    A report of more rows than `at_once` (10,000) is left RUNNING to the background. `at`: when it was done, where that is told
+    later; the charge is booked now.
     """
     if once is not None and (known := Activity.objects.filter(pk=once, user=user).first()) is not None:
         return known
@@ -70,7 +71,7 @@ def run_activity(
     if member.spending_limit is not None:
         # As it is now: the enterprise may have changed it while the file was made.
         _check_limit(Membership.objects.select_for_update(no_key=True).get(pk=member.pk), offered.cost)
-    return _book(user, payer_id, offered, product, once)
+    return _book(user, payer_id, offered, product, once, at or timezone.now())
 
 
 def _payer(member: Membership, kind: str) -> UUID:
@@ -152,13 +153,15 @@ def _form(params: dict[str, Any]) -> Product:
     return Product(told, form.filename, form.content_type, bytes(form.content), form=form)
 
 
-def _book(user: User, payer_id: UUID, offered: ActivityType, product: Product, once: UUID | None) -> Activity:
+def _book(
+    user: User, payer_id: UUID, offered: ActivityType, product: Product, once: UUID | None, at: datetime
+) -> Activity:
     is_made = product.content is not None
     activity = Activity(
         pk=once or uuid7(), user=user,
         payer_id=payer_id, type=offered.key, params=product.params, form=product.form, cost=offered.cost,
         currency=current_site().currency, status=Status.COMPLETED if is_made else Status.RUNNING, rows_total=product.rows,
-        rows_done=product.rows if is_made else 0, finished_at=timezone.now() if is_made else None,
+        rows_done=product.rows if is_made else 0, finished_at=at if is_made else None, created_at=at,
     )  # fmt: skip
     try:
         with transaction.atomic():

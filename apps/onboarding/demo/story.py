@@ -22,6 +22,7 @@ from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions, create_plan, publish_plan, reject_commission
 from apps.core import outbox
 from apps.core.tenancy import site_context
+from apps.fraud.services import freeze_partner
 from apps.onboarding.demo import doubts, rewards
 from apps.onboarding.demo.outside import TOKENS, secret
 from apps.onboarding.demo.sites import NAMES, DemoSite, Product
@@ -77,6 +78,8 @@ class Story:
             if self.demo.doubts:
                 doubts.raise_doubts(people[1].partner, domain=self.demo.domain, password=self.password, staff=staff)
                 self.deliver()
+            if self.demo.settings.get("broker_accounts"):
+                self.freeze(people, staff)
             if self.demo.code == WORKSPACE:
                 tell_workspace(self.demo, self.site_id, self.password, staff)
 
@@ -204,6 +207,14 @@ class Story:
         for sponsor, prefix in ((partner.partner, "bidder"), (agent, "client")):
             rewards.reward(list(rewards.bring(sponsor, prefix=prefix, **logins)), staff=staff, prefix=prefix)
         self.deliver()
+
+    def freeze(self, people: list[Person], staff: dict[str, User]) -> None:
+        """Somebody with people below and commissions that wait, who is looked into: frozen with what depends on them."""
+        waiting = set(Commission.objects.filter(status="pending").values_list("partner_id", flat=True))
+        doubtful = [one.partner for one in people[1:] if one.partner.pk in waiting]
+        freeze_partner(
+            partner=doubtful[-1], reason="Orders of one household, under several names.", actor=staff["manager"]
+        )
 
     def deliver(self) -> None:
         """What the worker does after each commit, so that the story's next step finds it done."""

@@ -7,20 +7,18 @@ inbox, and the custodian is asked until a transfer is as far as it is to be. Eac
 import time
 from uuid import UUID
 
-import stripe
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.allocations.models import Allocation, Transfer
 from apps.allocations.services import push_transfer, send_batch
-from apps.core import inbox, outbox
 from apps.core.tenancy import site_context
-from apps.onboarding.demo.outside import Service, tell
+from apps.onboarding.demo.outside import Service, hear_stripe, tell
 from apps.onboarding.demo.sites import DemoSite
 from apps.orders.models import Order
 from apps.orders.services import Item, place_order
 from apps.payments.models import Payment
-from apps.payments.services import credentials, start_payment
+from apps.payments.services import start_payment
 from apps.payouts.models import OwnMethod
 from apps.payouts.services import add_method
 
@@ -85,16 +83,7 @@ class Sales:
 
     def hear_stripe(self) -> None:
         """What the webhook would have been told. Stripe tells it again once we listen, and twice is once."""
-        with site_context(self.site_id):
-            key = credentials().secret_key
-        client = stripe.StripeClient(key, base_addresses={"api": self.urls["stripe"]}, max_network_retries=2)
-        events = list(client.v1.events.list({"limit": 100}).auto_paging_iter())
-        with site_context(self.site_id):
-            for event in reversed(events):
-                inbox.receive("stripe", event_id=event.id, kind=event.type, payload=event.to_dict())
-        with site_context(self.site_id):
-            while any(outbox.drain(self.site_id, consumer) for consumer in sorted(outbox.consumers())):
-                continue
+        hear_stripe(self.site_id, self.urls["stripe"])
 
     def send(self) -> None:
         with site_context(self.site_id):

@@ -1,8 +1,10 @@
 """WORKSPACE's part of the demo: an enterprise, two sub-users with limits, forms, and activities in each state (W1, W3)."""
 
+from datetime import timedelta
 from io import BytesIO
 from uuid import UUID
 
+from django.utils import timezone
 from reportlab.pdfgen.canvas import Canvas
 
 from apps.accounts.models import Membership, User
@@ -16,6 +18,8 @@ from apps.wallet.services import deposit_funds
 
 WORKSPACE = "WORKSPACE"
 COSTS = {Kind.REPORT: 1000, Kind.FORM: 500}
+EARLIER = (70, 41, 33, 13, 11, 10, 8, 6, 5, 3, 2, 1)
+"""Days ago on which the enterprise or its first sub-user did something, so that its figures have a past."""
 FORMS = ("Leave request", "Travel expenses", "Equipment order")
 
 
@@ -43,6 +47,11 @@ def tell_workspace(demo: DemoSite, site_id: UUID, password: str, staff: dict[str
         )
         for name, full_name, limit in (("sub", "Rhea Sub-user", 20_000), ("sub2", "Arun Sub-user", 2_500))
     ]  # fmt: skip
+    for days in EARLIER:
+        moment, doer = timezone.now() - timedelta(days=days), user if days % 2 else people[0].user
+        run_activity(user=doer, type=Kind.REPORT, params={"report": "activities", "format": "xlsx"}, at=moment)
+        if days % 3:
+            run_activity(user=doer, type=Kind.FORM, params={"form": str(forms[days % len(forms)].pk)}, at=moment)
     for member in people:
         run_activity(user=member.user, type=Kind.REPORT, params={"report": "activities", "format": "xlsx"})
         run_activity(user=member.user, type=Kind.FORM, params={"form": str(forms[0].pk)})

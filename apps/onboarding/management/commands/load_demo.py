@@ -15,6 +15,7 @@ from apps.accounts.services import create_api_key
 from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
 from apps.onboarding.demo import outside
+from apps.onboarding.demo.deposits import Deposits
 from apps.onboarding.demo.sites import SITES, DemoSite
 from apps.onboarding.demo.story import STAFF, Story
 from apps.onboarding.demo.tokens import Sales
@@ -74,6 +75,8 @@ class Command(BaseCommand):
             signing = {service.name: service.sign_up(demo.code, demo.name) for service in services}
         if demo.code in outside.TOKENS:
             Sales(demo, site.pk, services).tell()
+        if demo.bonuses:
+            Deposits(demo, site.pk, services, settings.UPLINE_DEMO_PASSWORD).tell()
         return {name: secret for name, secret in signing.items() if secret}
 
     def read(self, file: Path) -> dict[str, str]:
