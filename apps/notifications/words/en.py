@@ -2,15 +2,15 @@ SAID = {
     ("joined", ""): ("{name} joined your team", "{name} signed up with your referral and is now in your team."),
     ("commission", ""): (
         "You earned {amount}",
-        "{count} commission(s) of one order, {amount} together, wait for approval.",
+        "Commissions of one order: {count}, together {amount}. They wait for approval.",
     ),
     ("approved", ""): (
         "{amount} approved",
-        "{count} commission(s), {amount} together, were approved and are in your earnings.",
+        "Commissions approved: {count}, together {amount}. They are in your earnings.",
     ),
     ("reversed", ""): (
         "Commissions were taken back",
-        "{count} commission(s) were reversed since their order was refunded.",
+        "Commissions reversed since their order was refunded: {count}.",
     ),
     ("bonus", ""): ("A bonus of {amount}", "A bonus of {amount} was credited to your earnings."),
     ("payout", ""): ("News of your payout of {amount}", "Your payout of {amount} changed."),
