@@ -59,7 +59,7 @@ def test_what_somebody_wants_is_what_they_get(api, ann, wanted, in_inbox, mails,
     ("body", "code"),
     [
         ({"security": {"email": "off"}}, "security_always"), ({"security": {"inbox": False}}, "security_always"),
-        ({"bonus": {"email": "hourly"}}, "invalid"), ({"gossip": {"email": "off"}}, "invalid"),
+        ({"bonus": {"email": "hourly"}}, "invalid"),
         ({"bonus": {"inbox": "perhaps"}}, "invalid"), ({"bonus": "off"}, "invalid"),
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.models import SignIn
 from apps.accounts.services import change_password
+from apps.audit.services import SYSTEM
 from apps.bonuses.models import Bonus
 from apps.bonuses.services import decide_bonus
 from apps.bonuses.tests.factories import bid, make_rules, referred_by
@@ -54,7 +55,7 @@ def test_ten_commissions_approved_together_are_one_news(site, deliver, plan):
     for _ in range(10):
         make_order(ben, ("server", 100_000))
     deliver()
-    approve_commissions(ids=list(Commission.objects.values_list("pk", flat=True)))
+    approve_commissions(ids=list(Commission.objects.values_list("pk", flat=True)), actor=SYSTEM)
     deliver()
 
     (approved,) = Notification.objects.filter(kind="approved")
