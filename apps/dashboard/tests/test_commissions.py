@@ -159,5 +159,5 @@ def test_queries_do_not_grow_with_the_rows(signed_in, ann, ben, cleo, plan, deli
 
     # Session, caller, partner, counts, nothing's count, rows, categories, levels.
     shelf.products()  # warm, as it mostly is
-    with django_assert_num_queries(nested + 8):
+    with django_assert_num_queries(nested + 9):
         client.get("/dashboard/commissions")

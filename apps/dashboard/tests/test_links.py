@@ -85,5 +85,5 @@ def test_queries_do_not_grow_with_the_links(signed_in, ann, nested, django_asser
 
     # Session, caller, partner, clicks, signups, links, buyers, settings.
     shelf.products()  # warm, as it mostly is
-    with django_assert_num_queries(nested + 8):
+    with django_assert_num_queries(nested + 9):
         client.get("/dashboard/links")

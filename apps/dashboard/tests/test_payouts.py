@@ -186,7 +186,7 @@ def test_the_parts_name_the_sales_they_were_earned_by(
 
     # Session, caller, partner, payout, parts, their sales.
     shelf.products()  # warm, as it mostly is
-    with django_assert_num_queries(nested + 6):
+    with django_assert_num_queries(nested + 7):
         page = client.get(f"/dashboard/payouts/{payout.pk}")
 
     assert [entry.sale.people for entry in page.context["entries"]] == [["Ben Example"]] * 3

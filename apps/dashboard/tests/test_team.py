@@ -83,7 +83,7 @@ def test_queries_do_not_grow_with_the_team(signed_in, ann, ben, make_partner, ne
 
     # Session, caller, partner, rows, their statistics, purchases, earnings, levels, earned by level, shape (2).
     shelf.products()  # warm, as it mostly is
-    with django_assert_num_queries(nested + 11):
+    with django_assert_num_queries(nested + 12):
         client.get("/dashboard/team")
 
 
