@@ -23,7 +23,9 @@ BENCHES = {
     "backoffice": "bench.office",
     "export": "bench.exports",
 }
-SOAKS = {"reliability": "bench.soak", "webhooks": "bench.webhooks", "payouts": "bench.payouts"}
+SOAKS = {
+    "reliability": "bench.soak", "webhooks": "bench.webhooks", "payouts": "bench.payouts", "kills": "bench.kills",
+}  # fmt: skip
 
 
 def fresh_database() -> None:

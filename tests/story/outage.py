@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from tests.story import storm
 from tests.story.storm import Sale
 
 READY_SECONDS, PROMISE_SECONDS = 60.0, 60.0
+WORKER = ("worker", "--concurrency", "2", "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle")
 SERVED_WITHOUT = ("DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
 
 
@@ -58,6 +59,7 @@ class Stage:
     sent_at: dict[UUID, float] = field(default_factory=dict)
     slowest_answer: float = 0.0
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    start_worker: Callable[[], None] = field(init=False)
     port: int = 0
 
     @property
@@ -73,11 +75,11 @@ class Stage:
         env = self.environment | {"REDIS_URL": cache, "UPLINE_TEST_BROKER": broker, "WEB_CONCURRENCY": "1"}
         env = {name: value for name, value in env.items() if name not in SERVED_WITHOUT}
         celery = [sys.executable, "-m", "celery", "-A", "config"]
-        worker = ["worker", "--concurrency", "2", "--prefetch-multiplier", "1", "--without-gossip", "--without-mingle"]
         scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
         web = [sys.executable, "-m", "gunicorn", "config.wsgi:application", "-b", f"127.0.0.1:{self.port}"]
         self._start("web", web, env)
-        self._start("worker", [*celery, *worker], env)
+        self.start_worker = lambda: self._start("worker", [*celery, *WORKER], env)
+        self.start_worker()
         self._start("beat", [*celery, "beat", "--scheduler", scheduler, "--pidfile="], env)
         wait_for(self._answers, READY_SECONDS, "the web server to answer")
 
@@ -107,6 +109,17 @@ class Stage:
     def kill_redis(self) -> None:
         self.processes["redis"].kill()
         self.processes["redis"].wait()
+
+    def kill_worker(self) -> None:
+        """The queue's worker with all it has started."""
+        os.killpg(self.processes["worker"].pid, signal.SIGKILL)
+        self.processes["worker"].wait()
+
+    def supervise(self) -> None:
+        """What `restart: unless-stopped` does in production: a worker that ended is started again. Celery's ends by itself when
+        one of its processes dies while they are being started."""
+        if self.processes["worker"].poll() is not None:
+            self.start_worker()
 
     def send(self, sale: Sale) -> None:
         with site_context(self.site_id):
@@ -147,7 +160,9 @@ class Stage:
 
     def _start(self, name: str, command: list[str], env: dict[str, str]) -> None:
         with (self.directory / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+            self.processes[name] = subprocess.Popen(
+                command, env=env, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
