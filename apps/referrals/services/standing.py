@@ -5,7 +5,7 @@ from django.db import transaction
 from apps.audit import services as audit
 from apps.audit.services import Actor
 from apps.core import outbox
-from apps.core.errors import Conflict, Invalid
+from apps.core.errors import Conflict, Denied, Invalid
 from apps.referrals.models import Partner
 
 
@@ -44,8 +44,13 @@ def revoke_activation(*, partner: Partner, reason: str, actor: Actor = audit.SYS
 
 @transaction.atomic
 def set_partner_status(*, partner: Partner, status: str, reason: str, actor: Actor) -> Partner:
-    """Staff decide. Any state but back to PENDING; the same one again changes nothing. Raises Conflict (invalid_state)."""
+    """Staff decide, and nobody about themselves. Any state but back to PENDING; the same one again changes nothing.
+
+    Raises Denied (own_partner), Conflict (invalid_state).
+    """
     partner = _locked(partner)
+    if partner.user_id is not None and partner.user_id == actor.actor_id:
+        raise Denied("own_partner", "Somebody else has to decide about your own account.")
     if status == partner.status:
         return partner
     if status == Partner.Status.PENDING:

@@ -7,6 +7,7 @@ import pytest
 from apps.audit.models import AuditEvent
 from apps.core.tenancy import site_context
 from apps.referrals.models import Partner, TreeMove
+from apps.referrals.services import join
 from apps.referrals.tests.factories import make_partner
 
 API = "/api/v1"
@@ -127,3 +128,16 @@ def test_status_and_kind_are_staff_decisions(manager, api, team):
 def test_the_query_count_of_the_global_tree_is_pinned(manager, team, django_assert_num_queries):
     with django_assert_num_queries(4 + FRAME):
         manager.get(f"{API}/admin/referrals/global-tree")
+
+
+@pytest.mark.parametrize(("was", "wanted"), [("frozen", "active"), ("active", "inactive")])
+def test_nobody_decides_about_themselves_by_a_second_role(api, site, make_user, was, wanted):
+    user = make_user("manager@example.com", roles=["affiliate_manager"])
+    own = join(user=user)
+    Partner.objects.filter(pk=own.pk).update(status=was)
+
+    answer = api(user).patch(f"{API}/admin/partners/{own.pk}", {"status": wanted, "reason": "It was a mistake"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "own_partner")
+    assert Partner.objects.get(pk=own.pk).status == was
+    assert not AuditEvent.objects.filter(action="partner.status_changed").exists()
