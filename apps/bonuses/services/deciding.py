@@ -68,8 +68,9 @@ def unfreeze_bonus(*, bonus: Bonus, fraud_notes: str = "", actor: Any) -> Bonus:
 
 @transaction.atomic
 def restore_bonus(
-    *, bonus: Bonus, status: str, approval_mode: str, flagged_fraud: bool, reason: str = "", actor: audit.Actor
-) -> Bonus:
+    *, bonus: Bonus, status: str, approval_mode: str, flagged_fraud: bool, fraud_notes: str = "", reason: str = "",
+    actor: audit.Actor,
+) -> Bonus:  # fmt: skip
     """FROZEN -> PENDING or APPROVED, as it was when somebody's freeze took it along. Nothing credits it by itself.
 
     Raises Conflict invalid_state where it is not frozen any more.
@@ -77,8 +78,8 @@ def restore_bonus(
     bonus = _for_decision(bonus, actor)
     before = bonus.status
     bonus.advance(to=Status.PENDING)
-    bonus.approval_mode, bonus.flagged_fraud = approval_mode, flagged_fraud
-    bonus.save(update_fields=["status", "approval_mode", "flagged_fraud"])
+    bonus.approval_mode, bonus.flagged_fraud, bonus.fraud_notes = approval_mode, flagged_fraud, fraud_notes
+    bonus.save(update_fields=["status", "approval_mode", "flagged_fraud", "fraud_notes"])
     if status == Status.APPROVED:  # the database wants each step
         bonus.advance(to=Status.APPROVED)
         bonus.save(update_fields=["status"])

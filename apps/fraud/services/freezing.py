@@ -54,7 +54,7 @@ def freeze_partner(
     if seen and seen != now.digest:
         raise errors.radius_changed()
     freeze = _write_down(partner, reason, actor, now.items)
-    _freeze_rows(now.items, reason, actor)
+    _freeze_rows(freeze, now.items, actor)
     after = {str(row["kind"]): row["count"] for row in now.totals}
     audit.record(actor=actor, action="partner.freeze_started", target=freeze, after=after, reason=reason)
     return freeze
@@ -118,7 +118,7 @@ def _adopt(partner: Partner, before: str, reason: str, actor: audit.Actor, *, bo
         return
     items = [Item(was.kind, was.pk, was.partner, was.effect, before, was.name), *rest]
     freeze = _write_down(partner, reason, actor, items)
-    _freeze_rows(rest, reason, actor)
+    _freeze_rows(freeze, rest, actor)
     audit.record(
         actor=actor, action="partner.freeze_started", target=freeze, after={"items": len(items)}, reason=reason
     )
@@ -173,13 +173,17 @@ def _write_down(partner: Partner, reason: str, actor: audit.Actor, items: Sequen
     return freeze
 
 
-def _freeze_rows(items: Sequence[Item], reason: str, actor: audit.Actor) -> None:
-    """Only those whose own state changes: what is held waits because the partner is frozen."""
+def _freeze_rows(freeze: Freeze, items: Sequence[Item], actor: audit.Actor) -> None:
+    """Only those whose own state changes: what is held waits because the partner is frozen.
+
+    Partners read the notes of their bonuses: these name the freeze, which says why to those who may read it.
+    """
     for item in items:
         if item.kind == Kind.PARTNER:
-            set_partner_status(partner=item.partner, status=Partner.Status.FROZEN, reason=reason, actor=actor)
+            set_partner_status(partner=item.partner, status=Partner.Status.FROZEN, reason=freeze.reason, actor=actor)
         elif item.kind == Kind.BONUS:
-            bonuses_.freeze_bonus(bonus=Bonus(pk=item.pk), fraud_notes=reason, actor=actor)
+            notes = f"The account is frozen: {freeze}"
+            bonuses_.freeze_bonus(bonus=Bonus(pk=item.pk), fraud_notes=notes, actor=actor)
 
 
 def _restore(items: Sequence[FreezeItem], reason: str, actor: audit.Actor, *, bonuses: bool) -> int:

@@ -119,7 +119,7 @@ def _bonuses(by_user: dict[UUID, Partner]) -> list[Item]:
     return [
         Item(
             Kind.BONUS, row.pk, by_user[row.referrer_id], Effect.FROZEN, row.status, str(row), row.rest, row.currency,
-            {"approval_mode": row.approval_mode, "flagged_fraud": row.flagged_fraud},
+            {"approval_mode": row.approval_mode, "flagged_fraud": row.flagged_fraud, "fraud_notes": row.fraud_notes},
         )
         for row in rows
     ]  # fmt: skip

@@ -144,3 +144,21 @@ def test_a_list_costs_the_same_whoever_many_freezes(api, site, officer):
         services.freeze_partner(partner=make_partner(), reason="x", actor=SYSTEM)
 
     assert cost() == one
+
+
+def test_what_was_noticed_is_not_told_to_whom_it_is_about(api, rita, officer):
+    client, theirs = api(officer), api(rita.user)
+    secret = "Somebody 3 levels below them uses the same device"
+    client.post(FREEZES, {"partner_id": str(rita.pk), "reason": secret}, format="json")
+
+    rows = theirs.get("/api/v1/referral/bonus/history").json()["results"]
+
+    freeze = Freeze.objects.get()
+    assert {(row["status"], row["fraud_notes"]) for row in rows} == {("frozen", f"The account is frozen: {freeze}")}
+    assert freeze.reason == secret
+    assert secret not in theirs.get("/api/v1/referral/bonus/history").content.decode()
+
+    client.post(f"{FREEZES}/{freeze.pk}/lift", {"reason": "x"}, format="json")
+
+    rows = theirs.get("/api/v1/referral/bonus/history").json()["results"]
+    assert {row["fraud_notes"] for row in rows} == {""}
