@@ -15,7 +15,7 @@ from apps.bonuses.models import Bonus
 from apps.core.errors import Conflict, NotFound
 from apps.core.locks import hold
 from apps.fraud import errors
-from apps.fraud.models import FraudSettings, Freeze, Review, Signal
+from apps.fraud.models import FraudSettings, Freeze, Kind, Review, Signal
 from apps.fraud.services.evidence import Found, write_signals
 from apps.fraud.services.freezing import freeze_partner, lift_freeze
 from apps.referrals.models import Partner
@@ -105,9 +105,13 @@ def _raise_to(review: Review, score: int, level: str) -> None:
 
 
 def _freeze(review: Review) -> None:
-    """By the machine, with its radius. Whom a person froze already stays as that person decided."""
-    words = counting().filter(partner_id=review.partner_id).order_by("-points", "id").values_list("words", flat=True)
-    reason = f"A score of {review.score}. {'. '.join(words[:5])}."[:500]
+    """By the machine, with its radius. Whom a person froze already stays as that person decided.
+
+    The reason stays for ever, here and in the audit: it names kinds, and evidence stands in the signals alone (forgetting.py).
+    """
+    kinds = counting().filter(partner_id=review.partner_id).order_by("-points", "id").values_list("kind", flat=True)
+    told = ". ".join(str(Kind(kind).label) for kind in dict.fromkeys(kinds))
+    reason = f"A score of {review.score}. {told}."[:500]
     try:
         review.freeze = freeze_partner(partner=review.partner, reason=reason, actor=audit.SYSTEM)
     except Conflict:

@@ -190,7 +190,7 @@ def test_clearing_lifts_the_machines_freeze_and_restores(rita, make_user):
     officer = make_user("officer@example.com")
     notice(rita, 200)
     freeze = Freeze.objects.get()
-    assert (freeze.created_by, freeze.reason) == (None, "A score of 200. x was noticed.")
+    assert (freeze.created_by, freeze.reason) == (None, "A score of 200. Device of the sponsor.")
     assert freeze.items.get().kind == "partner"
 
     clear(review_of(rita), officer)
@@ -358,6 +358,15 @@ def test_old_evidence_is_forgotten_and_nothing_else_moves(site, rita, make_user)
     assert list(Review.objects.order_by("id").values()) == reviews
     assert Trace.objects.count() == 0
     assert Partner.objects.get(pk=frozen.pk).status == "frozen"
+
+
+def test_a_freeze_of_the_machines_keeps_no_evidence_that_is_forgotten(rita, make_user):
+    notice(rita, 120, "phone of o***@example.com")
+    notice(rita, 90, "card", kind="payment_fingerprint")
+
+    reason = "A score of 210. Device of the sponsor. Same card."
+    assert Freeze.objects.get().reason == reason
+    assert AuditEvent.objects.get(action="partner.freeze_started").reason == reason
 
 
 def test_what_comes_again_after_it_was_forgotten_is_new(rita):
