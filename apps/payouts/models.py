@@ -51,7 +51,8 @@ class ConnectAccount(SiteModel):
     """The account at Stripe behind a `stripe_connect` method, opened for it by us. Money goes there while it is READY.
 
     `account_id` is empty until Stripe has answered. `wants` is what Stripe still asks of the partner, in its words. Stripe is
-    asked about it at `check_at`, since its events come in any order.
+    asked about it at `check_at`, since its events come in any order. `filled_in_at` is when it first had an owner who says where
+    money goes: until then anybody who goes on with it is that owner.
     """
 
     class State(models.TextChoices):
@@ -67,6 +68,7 @@ class ConnectAccount(SiteModel):
     wants = models.CharField(max_length=300, blank=True, default="")
     check_at = models.DateTimeField(null=True)
     tries = models.PositiveIntegerField(default=0)
+    filled_in_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -87,8 +89,8 @@ class ConnectAccount(SiteModel):
 class OwnMethod(models.Model):
     """What a person may choose at the present site: their methods there, and their crypto addresses, which are theirs at each.
 
-    A view of the database over both tables (migration 0003), read with the rights of who asks. One that joins or replaces
-    another rests for the site's hours, until `ready_at`.
+    A view of the database over both tables (migration 0004), read with the rights of who asks. One that joins or replaces
+    another rests for the site's hours, until `ready_at`: from when it was added, or filled in at Stripe.
     """
 
     class State(models.TextChoices):

@@ -149,6 +149,8 @@ def method_connect(request: Any, pk: UUID) -> HttpResponse:
     account = connecting.unfinished(user=request.user, method_id=pk)
     if request.method != "POST":
         return render(request, "dashboard/connect.html", {"method": account.method, "account": account})
+    if (asked := prove(request)) is not None:
+        return asked
     return _go_to_stripe(request, account)
 
 

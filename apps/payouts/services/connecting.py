@@ -157,6 +157,8 @@ def record_standing(*, account_pk: UUID, found: Partnered | None) -> ConnectAcco
                 account.save(update_fields=["account_id"])
         except IntegrityError as error:
             raise Invalid("account_taken", "This account is connected already.", field="details.account_id") from error
+    if found.is_submitted and account.filled_in_at is None:
+        account.filled_in_at = timezone.now()
     to = state_of(found)
     wait = ASK_AGAIN[1] if to == State.READY else min(ASK_AGAIN[0] * 2 ** min(account.tries, 9), ASK_AGAIN[1])
     check_at = None if to == State.GONE else timezone.now() + wait
@@ -172,7 +174,7 @@ def _move(account: ConnectAccount, to: str, *, wants: str, check_at: Any) -> Con
             actor=audit.SYSTEM, action="payout_method.standing_changed", target=account.method,
             before={"state": before}, after={"state": to},
         )  # fmt: skip
-    account.save(update_fields=["state", "wants", "check_at", "tries"])
+    account.save(update_fields=["state", "wants", "check_at", "tries", "filled_in_at"])
     return account
 
 

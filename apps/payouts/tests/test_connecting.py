@@ -1,14 +1,17 @@
 """Be paid by Stripe: an account of one's own there, filled in on Stripe's page, ready when Stripe says so (P10)."""
 
 import threading
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.accounts.models import SignIn
 from apps.accounts.sign_ins import begin_sign_in
+from apps.accounts.tests.browsers import browser_of
 from apps.accounts.tokens import issue_access
 from apps.core import outbox
 from apps.core.models import InboxEvent
@@ -233,3 +236,66 @@ def test_a_removed_one_is_asked_about_no_more(client, shop):
 
     with site_context(shop):
         assert ConnectAccount.objects.get().check_at is None
+
+
+# --- whoever took over a sign-in -------------------------------------------------------------------------------------------
+
+
+def test_going_on_at_stripe_asks_who_one_is(client, shop, member):
+    made = connect(client).json()
+    with site_context(shop):
+        SignIn.objects.filter(user=member).update(authenticated_at=timezone.now() - timedelta(hours=2))
+        stale = issue_access(user=member, site=Site.objects.get(pk=shop), sign_in=SignIn.objects.get(user=member))
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {stale}", HTTP_X_SITE_CODE="ALPHA")
+
+    answer = client.post(f"{URL}/{made['id']}/onboarding", {}, format="json")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "step_up_required")
+    with site_context(shop):
+        browser = browser_of(member, Site.objects.get(pk=shop), signed_in_ago=7200)
+    page = browser.post(f"/dashboard/payouts/methods/{made['id']}/stripe")
+    assert (page.status_code, "proof-password" in page.content.decode()) == (200, True)
+    assert "/connect/link_" not in page.content.decode()
+
+
+def in_three_days(shop, fake_stripe):
+    """Only then somebody fills it in. What is said of the method at that moment."""
+    with site_context(shop):
+        pk = ConnectAccount.objects.get().account_id
+    with time_machine.travel(timezone.now() + timedelta(days=3)):
+        fake_stripe.post(f"accounts/{pk}/fill_in", outcome="ready")
+        ask_all(shop)
+        with site_context(shop):
+            method = OwnMethod.objects.get(kind="stripe_connect")
+            return method.state, method.ready_at - timezone.now()
+
+
+def test_one_that_is_filled_in_late_rests_from_then(client, shop, member, fake_stripe):
+    """It was begun first, and lay there: who finishes it now says where money goes."""
+    connect(client)
+    with site_context(shop):
+        services.add_method(user=member, kind="upi", details={"vpa": "ann@bank"})
+
+    state, rest = in_three_days(shop, fake_stripe)
+
+    assert (state, rest > timedelta(hours=23)) == ("rests", True)
+
+
+def test_the_first_one_rests_never_however_long_it_took(client, shop, fake_stripe):
+    connect(client)
+
+    assert in_three_days(shop, fake_stripe)[0] == "ready"
+
+
+def test_what_is_begun_and_not_filled_in_makes_the_next_one_no_second_one(client, shop, member):
+    connect(client)
+
+    with site_context(shop):
+        assert services.add_method(user=member, kind="upi", details={"vpa": "ann@bank"}).state == "ready"
+
+
+def test_what_stripe_never_opened_makes_the_next_one_no_second_one(client, shop, member):
+    connect(client, country="ZZ")
+
+    with site_context(shop):
+        assert services.add_method(user=member, kind="upi", details={"vpa": "ann@bank"}).state == "ready"
