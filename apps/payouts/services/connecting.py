@@ -94,7 +94,7 @@ def start_connecting(
 
     def call() -> tuple[Partnered, str]:
         found = ask()
-        if found.is_submitted:
+        if state_of(found) not in (State.ONBOARDING, State.RESTRICTED) or (found.is_submitted and not found.wants):
             return found, ""
         url = connect.onboarding_link(who, account_id=found.id, refresh_url=way.again, return_url=way.done)
         return found, url

@@ -299,3 +299,15 @@ def test_what_stripe_never_opened_makes_the_next_one_no_second_one(client, shop,
 
     with site_context(shop):
         assert services.add_method(user=member, kind="upi", details={"vpa": "ann@bank"}).state == "ready"
+
+
+def test_who_is_asked_for_more_gets_another_link(client, shop, fake_stripe):
+    made = connect(client).json()
+    with site_context(shop):
+        pk = ConnectAccount.objects.get().account_id
+    fake_stripe.post(f"accounts/{pk}/fill_in", outcome="more")
+
+    answer = client.post(f"{URL}/{made['id']}/onboarding", {}, format="json").json()
+
+    assert answer["state"] == "restricted"
+    assert answer["onboarding_url"].startswith(f"{fake_stripe.url}/connect/")
