@@ -33,7 +33,7 @@ CREATE OR REPLACE VIEW payouts_ownmethod WITH (security_invoker = true) AS
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payouts", "0003_method_standing")]
+    dependencies = [("payouts", "0005_reconciliations")]
 
     operations = [
         migrations.AddField(model_name="connectaccount", name="filled_in_at", field=models.DateTimeField(null=True)),
