@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Count, F, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
+from apps.core.tenancy import reading_across
 from apps.payouts.models import PayoutBatch, PayoutBatchItem
 
 
@@ -13,7 +14,9 @@ def batches() -> QuerySet[PayoutBatch]:
 
 
 def items_of(batch: PayoutBatch) -> QuerySet[PayoutBatchItem]:
-    return PayoutBatchItem.objects.filter(batch=batch).select_related("user", "method", "payout", "batch")
+    """With where each is paid to, which isn't read across sites."""
+    rows = PayoutBatchItem.objects.filter(batch=batch).select_related("user", "payout", "batch")
+    return rows if reading_across() else rows.select_related("method")
 
 
 def totals(batch: PayoutBatch) -> list[dict[str, Any]]:

@@ -180,7 +180,8 @@ def test_one_row_is_found_at_whichever_site_it_is(owner, staff):
 @pytest.mark.parametrize("path", ADMIN_GETS)
 def test_false_is_one_site_and_anything_else_is_refused(owner, path):
     one, same = (owner.get(url(path), query).json() for query in ({"all_sites": "false"}, {}))
-    assert one | {"at": ""} == same | {"at": ""}  # when it was asked, where an answer says so
+    # When it was asked, where an answer says so, and the address of what follows, which has the parameter.
+    assert one | {"at": "", "next": ""} == same | {"at": "", "next": ""}
     for value in ("1", "yes", "TRUE", ""):
         answer = owner.get(url(path), {"all_sites": value})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "all_sites")

@@ -123,7 +123,7 @@ def test_somebody_is_found_frozen_and_their_history_read(visit, many):
 
     page.get_by_role("link", name="History").click()
     expect(page.get_by_text("Two accounts of one person")).to_be_visible()
-    expect(page.get_by_text("frozen").first).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("frozen").first).to_be_visible()
     page.goto("/admin/accounts/membership/?q=ben@")
     rows_of(page).get_by_role("link").first.click()
     page.get_by_label("Reason").fill("Rang us up")

@@ -355,7 +355,9 @@ def test_settings_are_changed_in_the_sites_currency_and_audited(office, site):
         "attribution_days": "30", "payout_minimum": "500.00", "payout_cooldown_hours": "24", "landing_url": "",
         "shop_origins": "", "step_up_minutes": "15", "method_cooldown_hours": "24", "order_minutes": "30",
         "deposit_minimum": "1.00", "deposit_maximum": "0", "low_balance": "0", "bonus_daily_cap": "10",
-        "bonus_device_limit": "2", "bonus_device_hours": "24", "first_bid_category": "",
+        "bonus_device_limit": "2", "bonus_device_hours": "24", "first_bid_category": "", "payout_schedule": "on_request",
+        "payout_day": "1", "payout_net_days": "0", "payout_without_method": "waits", "payout_asset": "",
+        "payout_network": "ethereum",
     }  # fmt: skip
 
     assert 'value="0.01"' in desk.get(url).content.decode()

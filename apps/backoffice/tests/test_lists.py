@@ -33,6 +33,7 @@ from apps.commissions.services import approve_commissions, set_overrides
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
 from apps.core.models import ChainHead, IdempotencyKey, InboxEvent, OutboxEvent
+from apps.core.tenancy import require_site_id
 from apps.custody.models import CustodyAccount
 from apps.fraud.models import FraudSettings
 from apps.fraud.services import change_fraud_settings, freeze_partner
@@ -43,7 +44,8 @@ from apps.payments.models import Dispute, StripeAccount
 from apps.payments.services import request_refund
 from apps.payments.tests.factories import make_account, make_payment
 from apps.payouts.models import PayoutMethod
-from apps.payouts.services import add_method, request_payout
+from apps.payouts.services import add_method, keep_comparison, propose_batch, request_payout
+from apps.payouts.tests.factories import begin, make_partner
 from apps.rbac import catalogue
 from apps.rbac.access import Access
 from apps.rbac.models import PlatformRole, Role
@@ -73,6 +75,14 @@ SINGLE = {
 }
 
 
+def pay_by_gateway(number):
+    """A payout by Stripe, a batch that is proposed, and a comparison."""
+    begin(*make_partner(f"paid{number}", 100, kind="stripe_connect", account_id=f"acct_paid{number}"))
+    make_partner(f"waits{number}", 100)
+    propose_batch(with_requests=False, with_available=True, actor=SYSTEM)
+    keep_comparison(site_id=require_site_id(), since=timezone.now(), differences=[], actor=SYSTEM)
+
+
 def one_more(site, deliver, number):
     """Another of everything, by the services."""
     make_plan(Rule("*", 1, Kind.PERCENT, Decimal("0.10")), depth=3, name=f"Plan {number}")
@@ -95,6 +105,8 @@ def one_more(site, deliver, number):
     set_preferences(user=ben.user, changes={"bonus": {"inbox": number % 2 == 0, "email": "off"}})
     freeze_partner(partner=make_chain(1)[0], reason="odd", actor=SYSTEM)
     change_fraud_settings(changes={"retention_days": 100 + number}, actor=SYSTEM)
+    if number <= 2:
+        pay_by_gateway(number)
     deliver()
     pending = Commission.objects.filter(status="pending").values_list("pk", flat=True)
     approve_commissions(ids=list(pending), actor=SYSTEM)
@@ -151,7 +163,7 @@ def statements(desk, url):
     return len(found)
 
 
-def test_a_list_costs_the_same_with_one_row_and_with_five(site, office, deliver, steady_sites):
+def test_a_list_costs_the_same_with_one_row_and_with_four(site, office, deliver, steady_sites):
     desk = office("super_admin")
     one_more(site, deliver, 1)
     for _ in range(
@@ -162,7 +174,7 @@ def test_a_list_costs_the_same_with_one_row_and_with_five(site, office, deliver,
             topic="list.tested", consumer="test", key=str(uuid7()), payload={}, done_at=timezone.now()
         )
     before = {model: (model.objects.count(), statements(desk, listing(model))) for model in our_models()}
-    for number in range(2, 6):
+    for number in range(2, 5):
         one_more(site, deliver, number)
 
     after = {model: (model.objects.count(), statements(desk, listing(model))) for model in our_models()}

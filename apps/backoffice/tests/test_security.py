@@ -33,7 +33,9 @@ PROGRAM = {
     "activation": "none", "activation_fee": "0", "qualifying_categories": "", "attribution": "last_click",
     "attribution_days": "30", "payout_minimum": "0.01", "payout_cooldown_hours": "0", "landing_url": "", "shop_origins": "",
     "order_minutes": "30", "deposit_minimum": "1.00", "deposit_maximum": "0", "low_balance": "0", "bonus_daily_cap": "10",
-    "bonus_device_limit": "2", "bonus_device_hours": "24", "first_bid_category": "",
+    "bonus_device_limit": "2", "bonus_device_hours": "24", "first_bid_category": "", "payout_schedule": "on_request",
+    "payout_day": "1", "payout_net_days": "0", "payout_without_method": "waits", "payout_asset": "",
+    "payout_network": "ethereum",
 }  # fmt: skip
 
 

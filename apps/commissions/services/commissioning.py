@@ -43,8 +43,8 @@ def commission_orders(order_ids: Iterable[UUID]) -> int:
     insert_commissions(batch.commissions)
     CommissionOutcome.objects.bulk_create(batch.reasons)
     Order.objects.filter(pk__in=[order.pk for order in orders]).update(commissioned_at=timezone.now())
-    for order in orders:
-        outbox.publish("order.commissioned", key=str(order.pk), payload={"order_id": str(order.pk)})
+    told = [(str(order.pk), {"order_id": str(order.pk)}) for order in orders]
+    outbox.publish_many("order.commissioned", told)
     return len(orders)
 
 

@@ -197,9 +197,9 @@ class TestManyAtOnce:
         services.commission_orders(self.orders(1))
         few, many = self.orders(2), self.orders(40)
 
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             services.commission_orders(few)
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             services.commission_orders(many)
 
         assert Commission.objects.count() == 43 * 2 * 3

@@ -91,7 +91,7 @@ def test_the_queries_are_as_many_with_a_team_and_sales(
 
     # Session, caller, partner, settings (2), wallet; money (3), open payout, plan, own rates, earned (2), traffic (2),
     # levels, links (4), latest.
-    with django_assert_num_queries(nested + 23):
+    with django_assert_num_queries(nested + 24):
         client.get("/dashboard/")
 
 

@@ -103,9 +103,8 @@ def test_each_state_of_a_payout_is_told_once_and_mailed(site, deliver, send, mai
 def test_a_payout_method_and_a_password_are_security_news(site, deliver, send, mailoutbox, make_user):
     ann = make_user("ann@example.com", password=PASSWORD)
     method = add_method(user=ann, kind="upi", details={"vpa": "ann@upi"})
-    outbox.publish(
-        "payout_method.added", key=f"test-{method.pk}", payload={"method_id": str(method.pk), "user_id": str(ann.pk)}
-    )
+    payload = {"method_id": str(method.pk), "user_id": str(ann.pk), "kind": "upi"}
+    outbox.publish("payout_method.added", key=f"test-{method.pk}", payload=payload)
     change_password(user=ann, old_password=PASSWORD, new_password="another horse battery")
     deliver()
     send()

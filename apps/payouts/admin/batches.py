@@ -16,6 +16,7 @@ from django.urls import path, reverse
 from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, money, named, repeated
 from apps.core.errors import DomainError, Invalid
 from apps.core.money import format_money
+from apps.core.tenancy import reading_across
 from apps.payouts import gateways, selectors, services
 from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutTransfer, Reconciliation
 
@@ -37,6 +38,12 @@ WHY = {
     "insufficient_balance": "less is there than was proposed", "invalid_state": "decided otherwise since",
 }  # fmt: skip
 MOST_BYTES, SHOWN = 1_000_000, 200
+
+
+def _place(row: PayoutBatchItem) -> str:
+    if row.method_id is None:
+        return "By arrangement"
+    return "–" if reading_across() else str(row.method)
 
 
 def label_of(gateway: str) -> str:
@@ -160,7 +167,7 @@ class PayoutBatchAdmin(UplineModelAdmin):
         return {
             "who": named(row.user, row.user.email), "amount": format_money(row.amount, row.batch.currency),
             "gateway": label_of(row.gateway),
-            "to": row.method.label if row.method else "By arrangement", "badge": badge(_TONE.get(state, "pending"), label),
+            "to": _place(row), "badge": badge(_TONE.get(state, "pending"), label),
             "owed": format_money(row.owed, row.batch.currency) if row.owed else "",
             "why": WHY.get(row.code, row.code) or (paid.reason if paid is not None else ""), "payout": paid,
         }  # fmt: skip

@@ -19,7 +19,7 @@ from apps.core.backoffice import (
 )
 from apps.core.money import format_money
 from apps.payouts import services
-from apps.payouts.models import Payout, PayoutMethod
+from apps.payouts.models import ConnectAccount, Payout, PayoutMethod
 
 # What the design kit calls the states of a payout.
 _TONE = {
@@ -124,3 +124,15 @@ class PayoutMethodAdmin(UplineModelAdmin):
     list_filter = ("kind",)
     search_prefixes = ("user__email",)
     exclude = ("details",)
+
+
+@admin.register(ConnectAccount)
+class ConnectAccountAdmin(UplineModelAdmin):
+    view_keys = ("payout.read", "payout.manage")
+    across_hides = ("method",)
+    intro = "Partners' accounts at Stripe: opened here, filled in there, asked about until they are ready."
+    empty_text = "The first partner who is to be paid by Stripe brings one."
+    search_help_text = "The beginning of Stripe's id"
+    list_display = ("account_id", "state", "wants", "created_at", "filled_in_at", "check_at")
+    list_filter = ("state",)
+    search_prefixes = ("account_id",)
