@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -156,9 +157,9 @@ def _kill_postgres(on: Any, processes: Processes, kills: int, number: int, busy:
         died = time.monotonic()
         processes.stop_these([server])
         postgres.start(processes.state, processes, fsync=True)
-        while not _is_ready(on.port):
+        while not _ready(on.port).startswith("200"):
             if time.monotonic() - died > 6 * READY_SECONDS:
-                raise RuntimeError(f"not ready a minute after kill {place + 1}")
+                raise RuntimeError(f"not ready a minute after kill {place + 1}: {_ready(on.port)}\n{on.said()}")
             time.sleep(0.02)
         slowest = max(slowest, time.monotonic() - died)
     if slowest > READY_SECONDS:
@@ -177,12 +178,17 @@ def children(parent: int) -> list[int]:
     return found
 
 
-def _is_ready(port: int) -> bool:
+def _ready(port: int) -> str:
+    """What /ready/ answers: its status and which check fails."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}/ready/", headers={"Host": "localhost"})
     try:
-        return bool(urllib.request.urlopen(request, timeout=5).status == 200)
-    except OSError:
-        return False
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return str(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"{error.code} {error.read()[:300]!r}"
+    except OSError as error:
+        return f"nobody answers: {error}"
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float = 600.0) -> None:

@@ -13,7 +13,6 @@ that missed, so Redis is needed for speed only (spec: architecture.md, Queues).
 
 import logging
 import random
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,11 +20,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from celery import current_app
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from apps.core import waking
 from apps.core.models import OutboxEvent
 from apps.core.tenancy import require_site_id, site_context
 
@@ -46,11 +45,8 @@ class Subscription:
         return handler
 
 
+DRAIN = "apps.core.tasks.drain_outbox"
 _by_topic: dict[str, dict[str, Subscription]] = defaultdict(dict)
-
-# After a wake-up that failed, this process leaves the waking to the sweep for as long as that takes anyway.
-SILENCE_SECONDS = 5.0
-_silent_until = 0.0
 
 
 def subscribe(topic: str, consumer: str, handler: str, *, batch: int = 1) -> None:
@@ -80,21 +76,7 @@ def publish_many(topic: str, events: Sequence[tuple[str, dict[str, Any]]]) -> No
     ]
     OutboxEvent.objects.bulk_create(rows, ignore_conflicts=True)
     for name in subscriptions:
-        transaction.on_commit(lambda name=name: _wake(site_id, name), robust=True)  # type: ignore[misc]
-
-
-def _wake(site_id: UUID, consumer: str) -> None:
-    global _silent_until
-    if time.monotonic() < _silent_until:
-        return
-    try:
-        # By name: the tasks stand above this module.
-        current_app.send_task("apps.core.tasks.drain_outbox", args=[str(site_id), consumer], retry=False)
-    except Exception:
-        # The row is committed; the sweep will find it. A dead broker must not fail the request that is already done, nor may one
-        # that is merely silent make each of the next ones wait.
-        _silent_until = time.monotonic() + SILENCE_SECONDS
-        logger.warning("outbox.wake_failed", extra={"consumer": consumer}, exc_info=True)
+        waking.after_commit(DRAIN, str(site_id), name)
 
 
 def drain(site_id: UUID | str, consumer: str, *, limit: int = 1000) -> int:
@@ -189,7 +171,7 @@ def replay(event: OutboxEvent) -> None:
     OutboxEvent.objects.filter(pk=event.pk, done_at=None).update(
         attempts=0, dead_at=None, next_at=timezone.now(), last_error=""
     )
-    transaction.on_commit(lambda: _wake(site_id, consumer), robust=True)
+    waking.after_commit(DRAIN, str(site_id), consumer)
 
 
 def waiting() -> list[tuple[UUID, str]]:

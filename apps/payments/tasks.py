@@ -3,9 +3,9 @@
 import logging
 
 from celery import shared_task
-from django.db import connection
 
 from apps.core.errors import Unavailable
+from apps.core.sweeping import each_site_of
 from apps.core.tenancy import site_context
 from apps.payments import services
 from apps.payments.models import PaymentRefund
@@ -27,12 +27,7 @@ def send_one_refund(site_id: str, refund_id: str) -> None:
 @shared_task
 def send_refunds() -> int:
     """The sweep: one task for each site where a refund waits."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT site_id FROM payments_refunds_waiting()")
-        sites = [row[0] for row in cursor.fetchall()]
-    for site_id in sites:
-        send_refunds_of_site.delay(str(site_id))
-    return len(sites)
+    return each_site_of("payments_refunds_waiting", send_refunds_of_site)
 
 
 @shared_task

@@ -11,9 +11,8 @@ from apps.accounts.models import CryptoAddress
 from apps.accounts.services import read_address
 from apps.allocations import errors
 from apps.allocations.models import Allocation, AllocationBatch, Transfer
-from apps.allocations.services.sending import wake
 from apps.audit import services as audit
-from apps.core import crypto
+from apps.core import crypto, waking
 from apps.core.errors import Invalid, NotFound
 from apps.core.tenancy import require_site_id
 from apps.custody.models import CustodyAccount
@@ -58,7 +57,7 @@ def send_batch(*, allocation_ids: Sequence[UUID], actor: audit.Actor) -> Allocat
         actor=actor, action="allocations.sent", target=batch,
         after={"count": batch.count, "tokens": batch.tokens, "asset": batch.asset},
     )  # fmt: skip
-    wake(require_site_id())
+    waking.after_commit("apps.allocations.tasks.push_transfers_of_site", str(require_site_id()))
     return batch
 
 

@@ -36,19 +36,6 @@ CHANGES = (
 Status = Transfer.Status
 
 
-def wake(site_id: UUID) -> None:
-    """Have what is due sent once this transaction is committed; the sweep would find it too."""
-    from apps.allocations.tasks import push_transfers_of_site
-
-    def queue() -> None:
-        try:
-            push_transfers_of_site.apply_async([str(site_id)], retry=False)
-        except Exception:
-            logger.warning("allocations.wake_failed", exc_info=True)
-
-    transaction.on_commit(queue, robust=True)
-
-
 def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
     """One step of a transfer that is due: ask about it, and send it if the custodian has never heard of it.
 

@@ -5,7 +5,7 @@ import time
 import pytest
 from celery import current_app
 
-from apps.core import outbox
+from apps.core import outbox, waking
 from apps.core.ids import uuid7
 
 
@@ -19,17 +19,17 @@ def dead_broker(monkeypatch):
         raise OSError("nobody listens")
 
     monkeypatch.setattr(current_app, "send_task", refuse)
-    monkeypatch.setattr(outbox, "_silent_until", 0.0)
+    monkeypatch.setattr(waking, "_silent_until", 0.0)
     return tried
 
 
 def test_one_failure_spares_the_next_ones_the_wait(dead_broker, monkeypatch):
     for _ in range(20):
-        outbox._wake(uuid7(), "commissions")
+        waking.wake(outbox.DRAIN, str(uuid7()), "commissions")
     assert len(dead_broker) == 1
 
-    monkeypatch.setattr(outbox, "_silent_until", time.monotonic() - 0.01)
-    outbox._wake(uuid7(), "commissions")
+    monkeypatch.setattr(waking, "_silent_until", time.monotonic() - 0.01)
+    waking.wake(outbox.DRAIN, str(uuid7()), "commissions")
 
     assert len(dead_broker) == 2
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
+from apps.core import waking
 from apps.core.errors import Conflict, Invalid
 from apps.core.tenancy import require_site_id, site_context
 from apps.payments import errors, purposes, stripe_api
@@ -125,18 +126,8 @@ def start_refund(refund: PaymentRefund, answer: Callable[[], Any]) -> tuple[Call
 
 
 def _send_soon(refund: PaymentRefund) -> None:
-    site_id, refund_id = require_site_id(), refund.pk
-    transaction.on_commit(lambda: _wake(site_id, refund_id), robust=True)
-
-
-def _wake(site_id: UUID, refund_id: UUID) -> None:
-    from apps.payments.tasks import send_one_refund
-
-    try:
-        # A moment later: whoever asked is sending it now, and one call is enough.
-        send_one_refund.apply_async([str(site_id), str(refund_id)], countdown=5, retry=False)
-    except Exception:
-        logger.warning("payments.wake_failed", exc_info=True)  # the sweep will find it
+    """A moment later: whoever asked is sending it now, and one call is enough."""
+    waking.after_commit("apps.payments.tasks.send_one_refund", str(require_site_id()), str(refund.pk), countdown=5)
 
 
 def send_refund(*, site_id: UUID | str, refund_id: UUID | str) -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
-from apps.core import crypto
+from apps.core import crypto, waking
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.tenancy import require_site_id, site_context
 from apps.payments import connect
@@ -197,7 +197,7 @@ def heard(account_id: str) -> bool:
     found = ConnectAccount.objects.filter(account_id=account_id).exclude(state=State.GONE)
     known = bool(found.update(check_at=timezone.now(), tries=0))
     if known:
-        wake(require_site_id())
+        waking.after_commit("apps.payouts.tasks.check_accounts_of_site", str(require_site_id()))
     return known
 
 
@@ -208,19 +208,6 @@ def ask_about(method: OwnMethod) -> None:
         raise NotFound()
     if account.account_id:
         heard(account.account_id)
-
-
-def wake(site_id: UUID) -> None:
-    """Ask soon after this transaction; the sweep would too."""
-    from apps.payouts.tasks import check_accounts_of_site
-
-    def queue() -> None:
-        try:
-            check_accounts_of_site.apply_async([str(site_id)], retry=False)
-        except Exception:
-            logger.warning("payouts.wake_failed", exc_info=True)
-
-    transaction.on_commit(queue, robust=True)
 
 
 def check_account(*, site_id: UUID | str, account_pk: UUID | str) -> bool:

@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.audit import services as audit
+from apps.core import waking
 from apps.core.errors import DomainError
 from apps.core.tenancy import require_site_id, site_context
 from apps.payouts.gateways import Gateway, Instruction, Refused, Reported, Stage, Unknown, find_class
@@ -47,20 +48,7 @@ def write_down(payouts: Sequence[Payout], account_id: str) -> None:
     """The intents of payouts that are PROCESSING; sent after the commit."""
     rows = [PayoutTransfer(payout=row, gateway=row.gateway, account=account_id) for row in payouts]
     PayoutTransfer.objects.bulk_create(rows)
-    wake(require_site_id())
-
-
-def wake(site_id: UUID) -> None:
-    """Have what is due sent once this transaction is committed; the sweep would find it too."""
-    from apps.payouts.tasks import push_payouts_of_site
-
-    def queue() -> None:
-        try:
-            push_payouts_of_site.apply_async([str(site_id)], retry=False)
-        except Exception:
-            logger.warning("payouts.wake_failed", exc_info=True)
-
-    transaction.on_commit(queue, robust=True)
+    waking.after_commit("apps.payouts.tasks.push_payouts_of_site", str(require_site_id()))
 
 
 def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
