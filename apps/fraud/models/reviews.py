@@ -80,7 +80,7 @@ class FraudSettings(SiteModel):
         ]
 
     def __str__(self) -> str:
-        return "fraud settings"
+        return "Fraud settings"
 
     def points_of(self, kind: str) -> int:
         return int(self.points.get(kind, DEFAULT_POINTS[kind]))

@@ -128,6 +128,7 @@ class PayoutMethodAdmin(UplineModelAdmin):
 
 @admin.register(ConnectAccount)
 class ConnectAccountAdmin(UplineModelAdmin):
+    plural = "Stripe accounts of partners"
     view_keys = ("payout.read", "payout.manage")
     across_hides = ("method",)
     intro = "Partners' accounts at Stripe: opened here, filled in there, asked about until they are ready."
