@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from apps.accounts.models import CryptoAddress
+from apps.accounts.models import CryptoAddress, Membership
 from apps.core import money
 from apps.core.forms import PageForm, code_field, email_field, password_field, text_field
 from apps.orders.services import Item
@@ -67,6 +67,9 @@ class ResetConfirmForm(PageForm):
     new_password = password_field("New password", new=True, help_text="8 characters or more, not only digits")
 
 
+JOINS_AS = [(kind.value, kind.label) for kind in (Membership.Kind.INDIVIDUAL, Membership.Kind.ENTERPRISE)]
+
+
 class JoinForm(PageForm):
     full_name = text_field("Name", autocomplete="name", max_length=120)
     email = email_field()
@@ -74,7 +77,11 @@ class JoinForm(PageForm):
     referral_code = text_field("Invited by", required=False, max_length=32, attrs={"class": "mono", "spellcheck": "false"},
                                help_text="The code of whoever told you, if somebody did. It can’t be changed later.")  # fmt: skip
     click_id = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    user_type = forms.ChoiceField(choices=JOINS_AS, required=False)
     otp = code_field(required=False)
+
+    def clean_user_type(self) -> str:
+        return str(self.cleaned_data["user_type"] or Membership.Kind.INDIVIDUAL)
 
 
 class TransferForm(PageForm):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.accounts.models import User
+from apps.accounts.models import Membership, User
 from apps.referrals.models import Partner
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +163,19 @@ def test_a_failure_of_ours_is_answered_in_the_design_and_without_the_database(at
 )
 def test_a_nul_in_an_address_is_refused(at, site, path, status):
     assert at().get(path).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("ticked", "kind"),
+    [({}, "individual"), ({"user_type": "enterprise"}, "enterprise"), ({"user_type": "sub_user"}, None)],
+)
+def test_a_company_joins_as_an_enterprise_and_nobody_as_more(at, site, ticked, kind):
+    """None: refused, and nobody has joined."""
+    answer = at().post("/join", {**NEW, "email": "firm@example.com", **ticked})
+
+    found = Membership.objects.filter(user__email="firm@example.com")
+    assert answer.status_code == (302 if kind else 400)
+    assert list(found.values_list("user_type", flat=True)) == ([kind] if kind else [])
 
 
 def test_a_nul_in_the_join_form_is_refused(at, site):
