@@ -86,6 +86,7 @@ def test_a_partner_signs_in_with_a_code_and_ends_another_browser(visit, sign_in,
         app = Authenticator(page.locator("#secret").input_value())
         page.get_by_label("Code from the app").fill(app.code(-1))
         page.get_by_role("button", name="Switch it on").click()
+        expect(page.locator(".recovery li").first).to_be_visible()
         codes = page.locator(".recovery li").all_inner_texts()
 
     other = visit()
