@@ -166,9 +166,9 @@ def test_queries_do_not_grow_with_the_payouts(signed_in, ann, staff, nested, dja
     client = signed_in(ann)
 
     # Session, caller, partner, methods, wallet, rows, expected, settings (2), open payout, held, entry counts, paid,
-    # whether Stripe pays, the token's network, tokens. Whether there is a shop is known from the first time.
+    # whether Stripe pays, the token's network, how long addresses rest, the bell, tokens. Whether there is a shop is known.
     client.get("/dashboard/payouts")
-    with django_assert_num_queries(nested + 17):
+    with django_assert_num_queries(nested + 18):
         client.get("/dashboard/payouts")
 
 
