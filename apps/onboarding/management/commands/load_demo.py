@@ -16,6 +16,7 @@ from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
 from apps.onboarding.demo import outside
 from apps.onboarding.demo.deposits import Deposits
+from apps.onboarding.demo.paying import Payers
 from apps.onboarding.demo.sites import SITES, DemoSite
 from apps.onboarding.demo.story import STAFF, Story
 from apps.onboarding.demo.tokens import Sales
@@ -77,6 +78,7 @@ class Command(BaseCommand):
             Sales(demo, site.pk, services).tell()
         if demo.bonuses:
             Deposits(demo, site.pk, services, settings.UPLINE_DEMO_PASSWORD).tell()
+        Payers(demo, site.pk, services, User.objects.get(email=OWNER)).tell()
         return {name: secret for name, secret in signing.items() if secret}
 
     def read(self, file: Path) -> dict[str, str]:
