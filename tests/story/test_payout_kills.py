@@ -19,7 +19,7 @@ from apps.core.ids import uuid7
 from apps.core.tasks import sweep_outbox
 from apps.core.tenancy import site_context
 from apps.payouts import selectors, services
-from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutMethod, PayoutTransfer
+from apps.payouts.models import ConnectAccount, Payout, PayoutBatch, PayoutBatchItem, PayoutMethod, PayoutTransfer
 from apps.payouts.services.running import STEP
 from apps.payouts.tasks import sweep_payouts
 from apps.payouts.tests.factories import make_stripe
@@ -87,9 +87,14 @@ def batch(transactional_alpha, fake_stripe, settings):
         earned = [wallet.Credit(user.pk, EACH, "INR", "goodwill", str(uuid7())) for user in users]
         wallet.credit_earnings(earned, kind=Entry.Kind.CREDIT, book=Books.CREDITS)
         methods = [PayoutMethod(user=user, kind="stripe_connect", label="Stripe") for user in users[:BY_STRIPE]]
-        for place, method in enumerate(methods):
-            method.details = crypto.sealed(method, "details", f'{{"account_id": "acct_kill{place:04}"}}')
+        for method in methods:
+            method.details = crypto.sealed(method, "details", "{}")
         PayoutMethod.objects.bulk_create(methods)
+        ready = [
+            ConnectAccount(method=method, account_id=f"acct_kill{place:04}", state="ready")
+            for place, method in enumerate(methods)
+        ]
+        ConnectAccount.objects.bulk_create(ready)
         approver = User.objects.create_user(email="boss@example.com", password=None)
         made = services.propose_batch(with_requests=False, with_available=True, actor=SYSTEM)
         assert (made.count, made.left_out) == (PEOPLE, 0)

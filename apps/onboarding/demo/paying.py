@@ -15,7 +15,7 @@ from apps.core import outbox
 from apps.core.tenancy import site_context
 from apps.onboarding.demo.outside import Service, hear_stripe, tell
 from apps.onboarding.demo.sites import DemoSite
-from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutBatch, PayoutTransfer
+from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutBatch, PayoutMethod, PayoutTransfer
 from apps.payouts.services import (
     add_method,
     approve_batch,
@@ -47,6 +47,8 @@ class Payers:
     # --- by Stripe -----------------------------------------------------------------------------------------------------------
     def tell_connect(self) -> None:
         """partner@ and another have accounts at Stripe; one batch has been sent there, another waits for its second person."""
+        if self.batches() > 1:
+            return
         payee = self.payees(1)[0]
         for user in (self.user("partner"), payee):
             self.connect(user)
@@ -87,6 +89,8 @@ class Payers:
     # --- by hand -------------------------------------------------------------------------------------------------------------
     def tell_by_hand(self) -> None:
         """One batch is over: its bank paid one and sent one back. Another waits for the bank."""
+        if self.batches() > 1:
+            return
         payees = self.payees(3)
         if self.batches() == 0:
             batch = self.send(self.ask(payees[:2]))
@@ -105,12 +109,12 @@ class Payers:
 
     # --- both ----------------------------------------------------------------------------------------------------------------
     def payees(self, number: int) -> list[User]:
-        """Below partner@, those who earned most, the same each time; what is due of theirs is approved. Nobody who had a crypto
-        address before: what they add now would rest."""
+        """Below partner@, those who earned most, the same each time; what is due of theirs is approved. Nobody who has only
+        a crypto address: what they add now would rest."""
         with site_context(self.site_id):
             rows = Commission.objects.filter(kind="commission", status__in=("pending", "approved", "paid"))
             rows = rows.exclude(user=self.user("partner")).filter(hold_until__lte=timezone.now(), user__isnull=False)
-            rows = rows.exclude(user_id__in=OwnMethod.objects.filter(kind="crypto").values("user_id"))
+            rows = rows.exclude(user_id__in=self.resting())
             earned: dict[UUID, int] = {}
             for user_id, amount in rows.values_list("user_id", "amount"):
                 earned[user_id] = earned.get(user_id, 0) + amount
@@ -120,6 +124,10 @@ class Payers:
             found = {user.pk: user for user in User.objects.filter(pk__in=best)}
         self.deliver()
         return [found[pk] for pk in best]
+
+    def resting(self) -> set[UUID]:
+        kinds = dict(OwnMethod.objects.order_by("-id").values_list("user_id", "kind"))
+        return {user_id for user_id, first in kinds.items() if first == PayoutMethod.Kind.CRYPTO}
 
     def ask(self, users: list[User], *, half: bool = False) -> list[Payout]:
         """Approved requests of what they have, to their newest method."""

@@ -74,11 +74,12 @@ class Command(BaseCommand):
         assert site is not None
         with site_context(site.pk):
             signing = {service.name: service.sign_up(demo.code, demo.name) for service in services}
+        # Before tokens are sold: whoever has said where those go has a payout method already, and another one rests.
+        Payers(demo, site.pk, services, User.objects.get(email=OWNER)).tell()
         if demo.code in outside.TOKENS:
             Sales(demo, site.pk, services).tell()
         if demo.bonuses:
             Deposits(demo, site.pk, services, settings.UPLINE_DEMO_PASSWORD).tell()
-        Payers(demo, site.pk, services, User.objects.get(email=OWNER)).tell()
         return {name: secret for name, secret in signing.items() if secret}
 
     def read(self, file: Path) -> dict[str, str]:
