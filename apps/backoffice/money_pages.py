@@ -85,7 +85,7 @@ def _file(request: HttpRequest, sheet: exports.Sheet) -> HttpResponse:
         file: Any = exports.export(sheet, exports.read_format(request.GET["format"]), actor=request.user)
     except DomainError as error:
         return HttpResponse(error.message, status=error.status, content_type="text/plain")
-    return file  # type: ignore[no-any-return]
+    return file
 
 
 def _uuid(text: str) -> UUID | None:

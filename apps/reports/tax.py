@@ -105,7 +105,9 @@ def summaries(user_ids: Iterable[UUID], year: TaxYear) -> dict[UUID, Summary]:
     months: dict[UUID, dict[date, Figures]] = {user: dict.fromkeys(year.months, Figures()) for user in users}
     cut = TruncMonth("entry__created_at", tzinfo=ZoneInfo(current_site().time_zone))
     sums = {f"n_{name}": Sum("amount", filter=which, default=0) for name, (which, _) in _SUMS.items()}
-    within = mine.filter(entry__created_at__gte=year.begins).annotate(month=cut).values("account__user_id", "month")
+    within: Any = (
+        mine.filter(entry__created_at__gte=year.begins).annotate(month=cut).values("account__user_id", "month")
+    )
     for row in within.annotate(**sums):
         figures = {name: int(row[f"n_{name}"]) * sign for name, (_, sign) in _SUMS.items()}
         months[row["account__user_id"]][row["month"].date()] = Figures(**figures)
