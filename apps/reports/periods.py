@@ -96,16 +96,16 @@ class TaxYear(Days):
         return [first_of_month(self.first, back=-number) for number in range(12)]
 
 
-def tax_year(year: int) -> TaxYear:
-    month = site_settings().tax_year_month
+def tax_year(year: int, month: int | None = None) -> TaxYear:
+    month = month or site_settings().tax_year_month
     first = date(year, month, 1)
     name = str(year) if month == 1 else f"{year}-{(year + 1) % 100:02}"
     return TaxYear(first, _last_of(first, 12), name, name, year)
 
 
 def present_tax_year() -> TaxYear:
-    today = site_day()
-    return tax_year(today.year - (today.month < site_settings().tax_year_month))
+    today, month = site_day(), site_settings().tax_year_month
+    return tax_year(today.year - (today.month < month), month)
 
 
 def read_tax_year(written: str | None) -> TaxYear:
@@ -120,8 +120,8 @@ def read_tax_year(written: str | None) -> TaxYear:
 
 def last_tax_years(count: int = 6) -> list[TaxYear]:
     """The present one and those before, newest first."""
-    present = present_tax_year().year
-    return [tax_year(present - back) for back in range(count)]
+    present = present_tax_year()
+    return [tax_year(present.year - back, present.first.month) for back in range(count)]
 
 
 def presets() -> list[tuple[str, list[tuple[str, str]]]]:

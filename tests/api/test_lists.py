@@ -38,7 +38,7 @@ PINNED = {
     "admin/payouts/batches": ("boss", 6),
     "admin/payouts/batches/<uuid:pk>/items": ("boss", 7),
     "admin/payouts/reconciliation": ("boss", 6),
-    "admin/payouts/tax-summary": ("boss", 9),
+    "admin/payouts/tax-summary": ("boss", 10),
     "admin/products": ("boss", 6),
     "admin/referrals/global-tree": ("boss", 10),
     "affiliate/referrals": ("ann", 10),

@@ -39,8 +39,8 @@ ZERO = dict.fromkeys(
 @pytest.fixture
 def years(site, make_user, deliver):
     """Ann in India, whose years begin in April, 18:30 UTC of March's last day. In 2025: a commission of 100.00, of which 60.00
-    are paid out and 10.00 moved to funds. In 2026: the sale is refunded: the 30.00 that were left are reversed, 70.00 clawed back; then a credit
-    of 80.00."""
+    are paid out and 10.00 moved to funds. In 2026: the sale is refunded: the 30.00 that were left are reversed, 70.00 clawed
+    back; then a credit of 80.00."""
     change_site(changes={"time_zone": "Asia/Kolkata"}, actor=SYSTEM)
     change_settings(changes={"tax_year_month": 4}, actor=SYSTEM)
     with time_machine.travel("2026-03-02 10:00+00:00", tick=True):
