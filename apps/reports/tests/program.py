@@ -44,6 +44,8 @@ class Story:
     """Random things happen, each committed by itself. `top` is paid by Stripe, `lower` would be, had its account not been closed
     there; `middle` has no method: by hand when it asks, into funds in a batch."""
 
+    rejects = 0.3
+
     def __init__(self, site_id, seed, fake_stripe):
         self.site_id, self.draw, self.fake_stripe = site_id, random.Random(seed), fake_stripe
         with site_context(site_id):
@@ -79,7 +81,8 @@ class Story:
             approve_commission(commission=commission, actor=SYSTEM)
 
     def credit(self):
-        """More than any of them may owe by now."""
+        """More than any of them may owe by now; from here on nobody's payout is rejected."""
+        self.rejects = 0.0
         for partner in (self.top, self.middle, self.lower):
             give_earnings(partner.user, 10_000_000)
 
@@ -147,7 +150,11 @@ class Story:
                 if self.balance(partner.user, "earnings"):
                     request_payout(user=partner.user, method=OwnMethod.objects.filter(user=partner.user).first())
             elif open_one.status == "requested":
-                decide = approve_payout if self.draw.random() < 0.7 else lambda **at: reject_payout(reason="No", **at)
+                decide = (
+                    approve_payout
+                    if self.draw.random() >= self.rejects
+                    else lambda **at: reject_payout(reason="No", **at)
+                )
                 decide(payout=open_one, actor=SYSTEM)
             elif open_one.status == "approved":
                 process_payout(payout=open_one, actor=SYSTEM)
