@@ -17,17 +17,19 @@ from apps.core import outbox
 from apps.core.errors import Conflict
 from apps.core.tenancy import site_context
 from apps.orders.models import Order
-from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutMethod
+from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutBatch, PayoutMethod
 from apps.payouts.services import (
     add_method,
     approve_batch,
     approve_payout,
+    book_results,
     process_payout,
     propose_batch,
     reject_payout,
     request_payout,
     retry_payout,
 )
+from apps.payouts.services.bank_files import by_hand
 from apps.payouts.services.reports import take_stripe_transfer
 from apps.payouts.tests.factories import push_all
 from apps.rbac.models import Role
@@ -72,7 +74,7 @@ class Story:
     def all_ends(self):
         """Acts after which every way of a payout has been walked to its end, and something is owed."""
         return [
-            self.sell, self.approve_all, self.credit, self.batch, self.push, self.push, self.sell, self.approve_all, self.credit,
+            self.sell, self.approve_all, self.bank, self.credit, self.batch, self.push, self.push, self.sell, self.approve_all, self.credit,
             *[self.pay, self.push] * 10, self.refund_all,
         ]  # fmt: skip
 
@@ -102,6 +104,7 @@ class Story:
                 self.pay,
                 self.pay,
                 self.batch,
+                self.bank,
                 self.push,
                 self.push,
                 self.take_back,
@@ -169,6 +172,18 @@ class Story:
             return
         if batch.count:
             approve_batch(batch=batch, actor=self.staff[1], seen=batch.digest)
+
+    def bank(self):
+        """The bank says what became of what a batch had it pay by hand."""
+        for batch in PayoutBatch.objects.filter(status__in=["running", "sent"]).order_by("id"):
+            rows = [
+                f"{row.pk},paid,N-{row.number},"
+                if self.draw.random() >= self.rejects
+                else f"{row.pk},failed,,No such account"
+                for row in by_hand(batch)
+            ]
+            if rows:
+                book_results(batch=batch, text="\n".join(["ref,status,reference,reason", *rows]), actor=self.staff[0])
 
     def take_back(self):
         """Stripe says that a transfer came back after it had arrived: a person looks, and nothing moves."""
