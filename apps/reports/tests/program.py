@@ -74,7 +74,8 @@ class Story:
     def all_ends(self):
         """Acts after which every way of a payout has been walked to its end, and something is owed."""
         return [
-            self.sell, self.approve_all, self.bank, self.credit, self.batch, self.push, self.push, self.sell, self.approve_all, self.credit,
+            self.sell, self.approve_all, self.bank, self.credit, self.batch, self.push, self.push,
+            self.sell, self.approve_all, self.credit,
             *[self.pay, self.push] * 10, self.refund_all,
         ]  # fmt: skip
 
