@@ -35,10 +35,11 @@ _TONE = {
 }  # fmt: skip
 _WAITS = {
     "dispute": "a bank disputes the payment", "account": "a guest, who has no account yet", "frozen": "the buyer is frozen",
-    "address": "no address on the token's network",
+    "address": "no address on the token's network", "address_rests": "a new address rests, since it took another's place",
 }  # fmt: skip
 _REFUSED = {
     "invalid_state": "not waiting any more", "account_missing": _WAITS["account"], "address_missing": _WAITS["address"],
+    "address_rests": _WAITS["address_rests"],
     "order_disputed": _WAITS["dispute"], "partner_frozen": _WAITS["frozen"],
     "nothing_to_send": "less than the token's smallest part", batches.OWN: "yours: somebody else has to send them",
 }  # fmt: skip

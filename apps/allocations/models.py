@@ -1,5 +1,6 @@
 """Tokens owed for what was bought, and their way out (P12). Amounts of tokens are exact decimals with 18 places."""
 
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -23,11 +24,18 @@ def token_field(**kwargs: Any) -> Any:
 
 
 class AllocationSet(models.QuerySet["Allocation"]):
-    def with_address(self, network: str) -> "AllocationSet":
-        """Adds `has_address`: has the buyer said where tokens of this network go? and `buyer_frozen`."""
-        kept = CryptoAddress.objects.filter(user_id=OuterRef(BUYER), network=network, removed_at=None)
+    def with_address(self, network: str, *, rest_hours: int) -> "AllocationSet":
+        """Adds `has_address`: has the buyer said where tokens of this network go? `address_rests`: did the newest take another's
+        place less than `rest_hours` ago (accounts.services.resting says the same of rows)? and `buyer_frozen`."""
+        known = CryptoAddress.objects.filter(network=network)
+        kept = known.filter(user_id=OuterRef(BUYER), removed_at=None)
+        of_same = known.filter(user_id=OuterRef("user_id"))
+        resting = kept.filter(
+            ~Exists(of_same.filter(id__gt=OuterRef("id"), removed_at=None)), Exists(of_same.filter(id__lt=OuterRef("id"))),
+            created_at__gt=timezone.now() - timedelta(hours=rest_hours),
+        )  # fmt: skip
         frozen = Partner.objects.filter(user_id=OuterRef(BUYER), status=Partner.Status.FROZEN).order_by()
-        return self.annotate(has_address=Exists(kept), buyer_frozen=Exists(frozen))
+        return self.annotate(has_address=Exists(kept), address_rests=Exists(resting), buyer_frozen=Exists(frozen))
 
 
 class Allocation(SiteModel):
@@ -101,7 +109,7 @@ class Allocation(SiteModel):
     @property
     def waits_for(self) -> str:
         """Why it can't be sent yet: `dispute` (a bank disputes the payment), `account` (the buyer is a guest), `frozen` (so is
-        the buyer), `address` (none on the token's network), or nothing."""
+        the buyer), `address` (none on the token's network), `address_rests` (a new one took another's place), or nothing."""
         if self.status != self.Status.PENDING:
             return ""
         if self.order.disputed_at is not None:
@@ -110,7 +118,9 @@ class Allocation(SiteModel):
             return "account"
         if getattr(self, "buyer_frozen", False):
             return "frozen"
-        return "" if getattr(self, "has_address", True) else "address"
+        if not getattr(self, "has_address", True):
+            return "address"
+        return "address_rests" if getattr(self, "address_rests", False) else ""
 
 
 class AllocationBatch(SiteModel):

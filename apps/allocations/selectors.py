@@ -8,12 +8,15 @@ from django.db.models.functions import Coalesce
 from apps.allocations.models import Allocation, AllocationBatch, Transfer
 from apps.core.tenancy import reading_across
 from apps.custody.services.accounts import token_network
+from apps.sites.selectors import site_settings
 
 
 def with_buyers() -> QuerySet[Allocation]:
     """Allocations with what says whose they are and what they wait for. Addresses aren't read across sites."""
     rows = Allocation.objects.select_related("order__customer__user")
-    return rows if reading_across() else rows.with_address(token_network())
+    if reading_across():
+        return rows
+    return rows.with_address(token_network(), rest_hours=site_settings().method_cooldown_hours)
 
 
 def batches() -> QuerySet[AllocationBatch]:

@@ -71,6 +71,7 @@ _SAID = {
     "payout_batch.proposed": "proposed a batch of payouts",
     "payout_batch.refreshed": "looked at a batch of payouts anew",
     "payout_batch.results": "booked what the bank said of a batch of payouts",
+    "payout_batch.results_taken": "handed in a long file of the bank's for a batch of payouts",
     "payouts.reconciled": "compared payouts with their gateways",
     "payout_method.added": "saved where payouts go",
     "payout_method.removed": "removed where payouts go",

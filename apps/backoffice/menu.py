@@ -33,7 +33,7 @@ GROUPS = (
     ("Plans", ("commissions.planversion", "commissions.commissionplan")),
     ("Money", (
         "payouts.payout", "payouts.payoutbatch", "payouts.payoutbatchitem", "payouts.payouttransfer", "payouts.reconciliation",
-        "payouts.payoutmethod", "payouts.connectaccount",
+        "payouts.payoutresultfile", "payouts.payoutmethod", "payouts.connectaccount",
         "bonuses.bonus", "bonuses.bonusrule", "bonuses.firstevent", "bonuses.reportedrefund", "bonuses.dailycount",
         "wallet.deposit", "wallet.account", "wallet.balance", "wallet.entry", "wallet.posting", "wallet.lot",
         "wallet.holdshare", "wallet.entrylink",

@@ -18,7 +18,7 @@ from apps.accounts.middleware import SESSION_SITE, SESSION_SWITCH
 from apps.accounts.sessions import enter_site
 from apps.audit.selectors import history
 from apps.backoffice import across, menu, selectors
-from apps.backoffice.forms import InstantForm
+from apps.backoffice.money_pages import MoneyPages
 from apps.backoffice.signing_in import SigningIn, without_two_factor
 from apps.core import recording
 from apps.core.backoffice import UplineModelAdmin
@@ -26,7 +26,6 @@ from apps.core.backoffice.keyset import OLDER
 from apps.core.errors import DomainError
 from apps.core.tenancy import across_sites, reading_across
 from apps.rbac.access import access_of
-from apps.reports.selectors import liability
 from apps.sites import registry
 
 SESSION_ACROSS = "upline_across"  # a platform session reads all sites
@@ -37,7 +36,7 @@ READS = ("_changelist", "_change", "_history", "_export")
 ALWAYS = ("switch", "security", "logout")
 
 
-class BackOfficeSite(SigningIn, AdminSite):
+class BackOfficeSite(SigningIn, MoneyPages, AdminSite):
     site_header = "Upline"
     site_title = "Upline back office"
     index_title = "Home"
@@ -74,6 +73,8 @@ class BackOfficeSite(SigningIn, AdminSite):
             path("switch/", self.admin_view(require_POST(self.switch)), name="switch"),
             path("search/", self.admin_view(require_safe(self.search)), name="search"),
             path("liability/", self.admin_view(require_safe(self.liability)), name="liability"),
+            path("tax-summary/", self.admin_view(require_safe(self.tax_summaries)), name="tax_summaries"),
+            path("tax-summary/<uuid:pk>/", self.admin_view(require_safe(self.tax_summary)), name="tax_summary"),
             path("login/code/", self.login_code, name="login_code"),
             path("security/", self.admin_view(self.security), name="security"),
             *super().get_urls(),
@@ -174,15 +175,6 @@ class BackOfficeSite(SigningIn, AdminSite):
         found = selectors.search(request, term) if getattr(request, "site", None) is not None else []
         context = {**self.each_context(request), "title": "Search", "term": term, "found": found}
         return TemplateResponse(request, "admin/search.html", context)
-
-    def liability(self, request: HttpRequest) -> HttpResponse:
-        """What the program owed `?at=` a past moment, beside what the ledger says (X9)."""
-        if not access_of(request).at_site("analytics.read"):
-            raise PermissionDenied
-        form = InstantForm({"at": request.GET.get("at", "")})
-        told = liability(at=form.cleaned_data["at"]) if form.is_valid() else []
-        context = {**self.each_context(request), "title": "Liability", "form": form, "told": told}
-        return TemplateResponse(request, "admin/liability.html", context, status=200 if told else 400)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if reading_across():

@@ -75,6 +75,7 @@ urlpatterns: list[URLPattern] = [
     *page("dashboard/wallet/deposits/<uuid:pk>", funds.deposit, "deposit"),
     *page("dashboard/wallet/deposits/<uuid:pk>/pay", funds.pay, "pay_deposit"),
     *page("dashboard/wallet/statement", funds.statement, "statement"),
+    *page("dashboard/wallet/tax-summary", funds.tax_summary, "tax_summary"),
     *page("dashboard/notifications", notifications.inbox, "notifications"),
     *page("dashboard/notifications/read", notifications.read_all, "read_notifications"),
     *page("dashboard/notifications/<uuid:pk>/read", notifications.read, "read_notification"),

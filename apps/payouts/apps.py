@@ -14,6 +14,7 @@ class PayoutsConfig(AppConfig):
         senders.register("apps.payouts.services.reports.take_custody_report")
         transfers.register("apps.payouts.services.reports.take_stripe_transfer")
         outbox.subscribe("payout_batch.step", "payouts", "apps.payouts.services.running.run_steps")
+        outbox.subscribe("payout_results.step", "payouts", "apps.payouts.services.results.run_steps")
         freezing = "apps.payouts.services.freezing"
         guards.before_leaving(f"{freezing}.check_not_frozen", many=f"{freezing}.frozen_among")
         connect.on_change("apps.payouts.services.connecting.heard")

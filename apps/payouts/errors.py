@@ -54,5 +54,9 @@ def batch_changed() -> Conflict:
     return Conflict("batch_changed", "The batch is not what you saw any more. Look at it again.")
 
 
+def results_running() -> Conflict:
+    return Conflict("results_running", "An earlier file of this batch is being booked. Wait until it is done.")
+
+
 def own_batch() -> Denied:
     return Denied("own_batch", "A batch is approved by somebody else than who proposed it.")

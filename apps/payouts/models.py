@@ -360,6 +360,61 @@ class PayoutBatchItem(SiteModel):
         return f"{self.batch_id}/{self.user_id}"
 
 
+class PayoutResultFile(SiteModel):
+    """What the bank says of a batch, in a file too long for one request: read as a whole, then booked step by step.
+
+    `paid`, `failed` and `known` count its rows so far; `refused` those that were decided otherwise after it was read.
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Being booked"
+        DONE = "done", "Booked"
+
+    # What the database allows too (migration 0006, Transitions).
+    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {Status.RUNNING: (Status.DONE,)}
+
+    batch = SiteForeignKey(PayoutBatch, models.PROTECT, related_name="result_files")
+    status = models.CharField(max_length=7, choices=Status, default=Status.RUNNING)
+    rows = models.PositiveIntegerField()
+    paid = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    known = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "file of results"
+        verbose_name_plural = "files of results"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "batch"], condition=Q(status="running"), name="payouts_one_result_file_running"
+            ),
+            models.CheckConstraint(
+                condition=Q(rows__gte=models.F("paid") + models.F("failed") + models.F("known") + models.F("refused")),
+                name="payouts_result_file_adds_up",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"PR-{self.pk.hex[-8:].upper()}"
+
+    @property
+    def booked(self) -> int:
+        return self.paid + self.failed + self.known + self.refused
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.booked // self.rows
+
+    def advance(self, *, to: str) -> None:
+        """Raises Conflict invalid_state."""
+        if to not in self.TRANSITIONS.get(self.status, ()):
+            raise Conflict("invalid_state", f"A file of results can't go from {self.status} to {to}.")
+        self.status = to
+
+
 class Reconciliation(SiteModel):
     """One comparison of our payouts with the gateways' own records, as it was found. `differences` are those of
     `services.reconciling.Difference`, the first thousand; `count` is of all."""

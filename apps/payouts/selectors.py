@@ -6,7 +6,7 @@ from django.db.models import Count, F, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from apps.core.tenancy import reading_across
-from apps.payouts.models import PayoutBatch, PayoutBatchItem
+from apps.payouts.models import PayoutBatch, PayoutBatchItem, PayoutResultFile
 
 
 def batches() -> QuerySet[PayoutBatch]:
@@ -17,6 +17,11 @@ def items_of(batch: PayoutBatch) -> QuerySet[PayoutBatchItem]:
     """With where each is paid to, which isn't read across sites."""
     rows = PayoutBatchItem.objects.filter(batch=batch).select_related("user", "payout", "batch")
     return rows if reading_across() else rows.select_related("method")
+
+
+def result_files(batch: PayoutBatch) -> QuerySet[PayoutResultFile]:
+    """Its last ten."""
+    return PayoutResultFile.objects.filter(batch=batch).order_by("-id")[:10]
 
 
 def totals(batch: PayoutBatch) -> list[dict[str, Any]]:

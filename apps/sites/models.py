@@ -108,6 +108,10 @@ class SiteSettings(SiteModel):
     payout_network = models.CharField(
         "its network", max_length=16, default="ethereum", validators=[RegexValidator(r"^[a-z]{1,16}$")],
     )  # fmt: skip
+    tax_year_month = models.PositiveSmallIntegerField(
+        "tax year begins in", default=1, validators=[MinValueValidator(1), MaxValueValidator(12)],
+        help_text="The month in which its tax year begins: 1 is January, 4 April.",
+    )  # fmt: skip
     order_minutes = models.PositiveSmallIntegerField(
         "minutes to pay", default=30, validators=[MinValueValidator(5), MaxValueValidator(MINUTES_A_DAY)],
         help_text="An order that is not paid by then lapses and gives back what it took from stock.",

@@ -18,7 +18,7 @@ from tests.permissions.scenarios import build_world
 COUNTS = {
     "level", "direct_referrals", "total_team_size", "version", "plan_version", "depth", "hold_days", "number",
     "sub_users", "active_sub_users", "activities", "orders", "quantity", "cycles", "inventory", "position", "cycle", "count",
-    "rows_done", "rows_total", "size", "touched", "left", "points", "score", "left_out", "compared",
+    "rows_done", "rows_total", "size", "touched", "left", "points", "score", "left_out", "compared", "year",
 }  # fmt: skip
 
 

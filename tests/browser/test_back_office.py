@@ -10,7 +10,13 @@ PAGES = (
     "/admin/", "/admin/commissions/commission/", "/admin/payouts/payout/", "/admin/referrals/partner/", "/admin/wallet/entry/",
     "/admin/audit/auditevent/", "/admin/commissions/planversion/", "/admin/sites/sitesettings/", "/admin/rbac/role/",
     "/admin/core/outboxevent/", "/admin/bonuses/bonus/", "/admin/bonuses/bonusrule/", "/admin/wallet/deposit/",
-    "/admin/security/", "/admin/accounts/signin/", "/admin/accounts/twofactordevice/",
+    "/admin/security/", "/admin/accounts/signin/", "/admin/accounts/twofactordevice/", "/admin/payouts/payoutbatch/",
+    "/admin/payouts/payoutbatchitem/", "/admin/payouts/payouttransfer/", "/admin/payouts/payoutresultfile/",
+    "/admin/payouts/reconciliation/", "/admin/payouts/payoutmethod/",
+)  # fmt: skip
+FORMS = (
+    "/admin/accounts/apikey/add/", "/admin/commissions/planversion/add/", "/admin/payouts/payoutbatch/add/",
+    "/admin/payouts/reconciliation/add/",
 )  # fmt: skip
 
 
@@ -112,7 +118,7 @@ def test_axe_finds_nothing_serious(visit, staff, scheme):
         if row.count():
             page.goto(row.get_attribute("href"))
             found[f"{path}…"] = serious(page)
-    for path in ("/admin/accounts/apikey/add/", "/admin/commissions/planversion/add/"):
+    for path in FORMS:
         page.goto(path)
         found[path] = serious(page)
 
@@ -123,7 +129,7 @@ def test_axe_finds_nothing_serious(visit, staff, scheme):
 def test_the_page_never_scrolls_sideways(visit, staff, width):
     page = enter(visit(viewport={"width": width, "height": 800}), "owner")
     wide = {}
-    for path in (*PAGES, "/admin/accounts/apikey/add/", "/admin/commissions/planversion/add/"):
+    for path in (*PAGES, *FORMS):
         page.goto(path)
         addresses = [path]
         row = page.locator("#result_list tbody th a").first

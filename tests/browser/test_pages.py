@@ -14,6 +14,7 @@ def private(story):
         "/dashboard/", "/dashboard/team", f"/dashboard/team?open={story['branch']}", "/dashboard/team?level=1",
         "/dashboard/commissions", f"/dashboard/commissions?explain={story['commission']}",
         "/dashboard/commissions?status=nothing", "/dashboard/payouts", "/dashboard/links", "/dashboard/wallet",
+        "/dashboard/wallet/tax-summary",
         "/dashboard/settings", "/dashboard/broker", "/dashboard/security", "/dashboard/shop", "/dashboard/orders",
         "/dashboard/services", "/dashboard/activities", "/dashboard/sales", "/dashboard/sales?level=2",
     )  # fmt: skip

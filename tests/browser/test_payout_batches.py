@@ -67,3 +67,25 @@ def test_from_proposing_to_what_the_bank_says(visit, earned, transactional_alpha
     expect(page.get_by_role("status").filter(has_text="1 of 1 payouts are over")).to_be_visible(timeout=15_000)
     beside.close()
     assert page.complaints == []
+
+
+def test_comparing_and_proposing_need_no_mouse(visit, earned):
+    page = enter(visit(viewport={"width": 360, "height": 800}), "manager")
+    page.goto("/admin/payouts/reconciliation/")
+    page.get_by_role("link", name="Compare now").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("How many days back").fill("7")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="0 differences")).to_be_visible()
+    expect(page.get_by_text("Everything agrees.")).to_be_visible()
+    assert serious(page) == []
+
+    page.goto("/admin/payouts/payoutbatch/")
+    page.get_by_role("link", name="Propose a batch").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Everybody’s earnings").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="1 would be paid")).to_be_visible()
+    assert page.complaints == []

@@ -23,10 +23,12 @@ PUBLIC = (
 )
 OF_PARTNERS = (
     "/dashboard/", "/dashboard/team", "/dashboard/commissions", "/dashboard/payouts", "/dashboard/links", "/dashboard/wallet",
+    "/dashboard/wallet/tax-summary",
     "/dashboard/settings", "/dashboard/security", "/dashboard/shop", "/dashboard/orders", "/dashboard/services",
     "/dashboard/sales",
 )  # fmt: skip
-OF_STAFF = ("/admin/", "/admin/search/?q=a", "/admin/liability/", "/admin/security/", "/admin/referrals/partner/tree/",
+OF_STAFF = ("/admin/", "/admin/search/?q=a", "/admin/liability/", "/admin/tax-summary/",
+            "/admin/security/", "/admin/referrals/partner/tree/",
             "/admin/rbac/role/matrix/")  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Every write that concerns a login."""
 
-from apps.accounts.services.addresses import add_address, read_address, remove_address
+from apps.accounts.services.addresses import add_address, newest_addresses, read_address, remove_address, resting
 from apps.accounts.services.codes import has_two_factor
 from apps.accounts.services.guessing import Durable, locked_seconds
 from apps.accounts.services.logins import (
@@ -59,6 +59,7 @@ __all__ = [
     "ensure_member",
     "has_two_factor",
     "locked_seconds",
+    "newest_addresses",
     "normal_email",
     "prove",
     "prove_again",
@@ -69,6 +70,7 @@ __all__ = [
     "renew_recovery_codes",
     "request_password_reset",
     "reset_two_factor",
+    "resting",
     "revoke_api_key",
     "rotate_api_key",
     "set_member_active",

@@ -13,7 +13,7 @@ from apps.custody.gateways import plain
 
 
 class AllocationRow(serializers.ModelSerializer[Allocation]):
-    """`waits_for` says why a pending one can't be sent yet: `dispute`, `account`, `frozen` or `address`."""
+    """`waits_for` says why a pending one can't be sent yet: `dispute`, `account`, `frozen`, `address` or `address_rests`."""
 
     order_id = serializers.UUIDField()
     line_id = serializers.UUIDField()

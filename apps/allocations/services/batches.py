@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.accounts.models import CryptoAddress
-from apps.accounts.services import read_address
+from apps.accounts.services import newest_addresses, read_address, resting
 from apps.allocations import errors
 from apps.allocations.models import Allocation, AllocationBatch, Transfer
 from apps.audit import services as audit
@@ -18,6 +18,7 @@ from apps.core.tenancy import require_site_id
 from apps.custody.models import CustodyAccount
 from apps.custody.services import custody
 from apps.referrals.models import Partner
+from apps.sites.selectors import site_settings
 
 MOST, OWN = 100, "own_allocation"
 
@@ -84,7 +85,8 @@ def _choose(
     rows: list[Allocation], account: CustodyAccount, sender_id: UUID | None
 ) -> tuple[list[Ready], list[tuple[str, str]]]:
     buyers = {row.buyer_id for row in rows if row.buyer_id}
-    addresses, frozen = _addresses(buyers, account.network), _frozen(buyers)
+    addresses, frozen = newest_addresses(buyers, account.network), _frozen(buyers)
+    rest = resting(addresses.values(), hours=site_settings().method_cooldown_hours)
     ready: list[Ready] = []
     refused: list[tuple[str, str]] = []
     for row in rows:
@@ -100,6 +102,8 @@ def _choose(
             refused.append((str(row.pk), "partner_frozen"))
         elif address is None:
             refused.append((str(row.pk), "address_missing"))
+        elif address.pk in rest:
+            refused.append((str(row.pk), "address_rests"))
         elif not tokens:
             refused.append((str(row.pk), "nothing_to_send"))
         elif row.buyer_id == sender_id:
@@ -113,12 +117,6 @@ def sum_of(ready: Iterable[Ready]) -> Decimal:
     with localcontext() as exact:
         exact.prec = 60
         return sum((row.tokens for row in ready), Decimal(0))
-
-
-def _addresses(user_ids: Iterable[UUID], network: str) -> dict[UUID, CryptoAddress]:
-    """{user: their newest address of this network}"""
-    rows = CryptoAddress.objects.filter(user_id__in=user_ids, network=network, removed_at=None).order_by("id")
-    return {row.user_id: row for row in rows}
 
 
 def _frozen(user_ids: Iterable[UUID]) -> set[UUID]:

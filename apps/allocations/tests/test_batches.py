@@ -5,6 +5,8 @@ import uuid
 import pytest
 from django.utils import timezone
 
+from apps.accounts.models import CryptoAddress
+from apps.accounts.services import remove_address
 from apps.allocations.models import Allocation, AllocationBatch, Transfer
 from apps.allocations.services import retry_allocation, send_batch
 from apps.allocations.services.sending import address_of
@@ -13,6 +15,7 @@ from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
 from apps.orders.models import Order
+from apps.sites.models import SiteSettings
 
 URL = "/api/v1/admin/allocations/batches"
 
@@ -155,6 +158,7 @@ def test_without_a_custodian(site, make_user, deliver, boss):
 
 
 def test_the_newest_address_of_the_network_counts(boss, owed, buyer):
+    SiteSettings.objects.update(method_cooldown_hours=0)
     give_address(buyer, 2)
     give_address(buyer, 3, network="polygon")
     (row,) = owed()
@@ -162,6 +166,45 @@ def test_the_newest_address_of_the_network_counts(boss, owed, buyer):
     send(boss, row)
 
     assert address_of(Transfer.objects.get()) == f"0x{2:040x}"
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_an_address_that_took_anothers_place_rests_before_tokens_go_there(
+    boss, api, owed, buyer, make_user, deliver, is_removed
+):
+    """As a payout method does: whoever stole a sign-in waits, and is seen."""
+    give_address(other := make_user("other@example.com"), 4)
+    (row,) = owed()
+    make_token_order(other)
+    deliver()
+    theirs = Allocation.objects.exclude(pk=row.pk).get()
+    if is_removed:
+        remove_address(user=buyer, address_id=CryptoAddress.objects.get(user=buyer).pk)
+    give_address(buyer, 2)
+
+    answer = send(boss, row, theirs)
+
+    assert answer.json()["refused"] == [{"id": str(row.pk), "code": "address_rests"}]
+    nothing_moved()
+    waits = {one["id"]: one["waits_for"] for one in boss.get("/api/v1/admin/allocations").json()["results"]}
+    assert waits == {str(row.pk): "address_rests", str(theirs.pk): ""}
+    (mine,) = api(buyer).get("/api/v1/allocations").json()["results"]
+    assert mine["waits_for"] == "address_rests"
+
+    SiteSettings.objects.update(method_cooldown_hours=0)
+    (mine,) = api(buyer).get("/api/v1/allocations").json()["results"]
+    assert mine["waits_for"] == ""
+    assert send(boss, row).status_code == 201
+    assert address_of(Transfer.objects.get()) == f"0x{2:040x}"
+
+
+def test_the_first_address_of_a_network_takes_tokens_at_once(boss, owed, buyer):
+    """One of another network took nobody's place, and hides no newer one."""
+    give_address(buyer, 3, network="polygon")
+    (row,) = owed()
+
+    assert boss.get("/api/v1/admin/allocations").json()["results"][0]["waits_for"] == ""
+    assert send(boss, row).status_code == 201
 
 
 def test_a_failed_one_is_sent_again_by_staff_under_another_id(boss, owed, fireblocks):

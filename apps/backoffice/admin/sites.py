@@ -33,6 +33,7 @@ GROUPS = (
             "payout_without_method",
             "payout_asset",
             "payout_network",
+            "tax_year_month",
         ),
     ),
     ("Security", SECURITY),

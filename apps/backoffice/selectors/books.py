@@ -15,6 +15,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from apps.core.tenancy import require_site_id
+from apps.payouts.gateways import WALLET
 from apps.payouts.models import Payout
 from apps.wallet.models import Balance, Books, Pocket, Posting
 
@@ -68,7 +69,8 @@ def _read() -> BooksNow:
     booked = dict(
         Posting.objects.filter(account__user=None).order_by().values_list("account__kind").annotate(total=Sum("amount"))
     )
-    paid = Payout.objects.filter(status=Payout.Status.COMPLETED).order_by().aggregate(total=Sum("amount"))
+    left = Payout.objects.filter(status=Payout.Status.COMPLETED).exclude(gateway=WALLET)  # those are in the funds
+    paid = left.order_by().aggregate(total=Sum("amount"))
     parts = [
         ("Payable", int(held.get(Pocket.EARNINGS, 0))),
         ("In flight", int(held.get(Pocket.HELD, 0))),

@@ -38,6 +38,16 @@ def test_a_batch_is_looked_at_before_it_is_sent(office, owed):
     assert (AllocationBatch.objects.count(), Transfer.objects.count()) == (0, 0)
 
 
+def test_an_address_that_rests_is_named(office, owed):
+    buyer = owed[0].order.customer.user
+    give_address(buyer, 2)
+    desk = office("affiliate_manager")
+
+    assert "a new address rests" in desk.get(listing(Allocation)).content.decode()
+    assert "a new address rests" in press(desk, owed).content.decode()
+    assert (AllocationBatch.objects.count(), Transfer.objects.count()) == (0, 0)
+
+
 def test_and_sent_once_it_is_confirmed(office, owed):
     desk = office("affiliate_manager")
 

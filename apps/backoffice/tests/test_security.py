@@ -35,7 +35,7 @@ PROGRAM = {
     "order_minutes": "30", "deposit_minimum": "1.00", "deposit_maximum": "0", "low_balance": "0", "bonus_daily_cap": "10",
     "bonus_device_limit": "2", "bonus_device_hours": "24", "first_bid_category": "", "payout_schedule": "on_request",
     "payout_day": "1", "payout_net_days": "0", "payout_without_method": "waits", "payout_asset": "",
-    "payout_network": "ethereum",
+    "payout_network": "ethereum", "tax_year_month": "1",
 }  # fmt: skip
 
 

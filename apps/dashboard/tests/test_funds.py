@@ -78,7 +78,8 @@ def test_whatever_follows_a_refusal_is_the_wallets(shop, signed_in, ann):
     main = page[page.index("<main") :]
     actions = [re.search(r'action="([^"]*)"', form) for form in re.findall(r"<form[^>]*>", main)]
     assert all(actions), main
-    assert [action[1] for action in actions] == [f"{WALLET}/deposits", WALLET, f"{WALLET}/statement", WALLET]
+    statement = f"{WALLET}/statement"
+    assert [action[1] for action in actions] == [f"{WALLET}/deposits", WALLET, statement, statement, WALLET]
     assert browser.post(actions[1][1], {"amount": "5.00"}).status_code == 302
     assert (wallet_summary(ann.pk).funds, Deposit.objects.count()) == (500, 0)
     older = browser.get(refused.context["page"].older)
@@ -186,9 +187,9 @@ def test_a_statement_of_a_month_in_the_sites_own_calendar(signed_in, ann):
     rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"), newline="")))
     told = [(row["when"], row["movement"], row["pocket"], row["amount"], row["pocket_then"]) for row in rows]
     assert [row for row in told if row[2] == "Earnings"] == [
-        ("2026-03-01 00:00", "Held when the month began", "Earnings", "", "1.00"),
+        ("2026-03-01 00:00", "Opening balance", "Earnings", "", "1.00"),
         ("2026-03-01 00:01", "Credit", "Earnings", "20.00", "21.00"),
-        ("2026-04-01 00:00", "Held at its end", "Earnings", "", "21.00"),
+        ("2026-04-01 00:00", "Closing balance", "Earnings", "", "21.00"),
     ]
     pdf = signed_in(ann).get(f"{WALLET}/statement", {"month": "2026-03", "format": "pdf"})
     assert b"".join(pdf.streaming_content).startswith(b"%PDF")

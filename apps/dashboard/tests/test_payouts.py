@@ -165,10 +165,11 @@ def test_queries_do_not_grow_with_the_payouts(signed_in, ann, staff, nested, dja
         services.process_payout(payout=payout, actor=staff, reference="R")
     client = signed_in(ann)
 
-    # Session, caller, partner, methods, wallet, rows, expected, settings (2), open payout, held, entry counts, paid,
-    # whether Stripe pays, the token's network, tokens. Whether there is a shop is known from the first time.
+    # Session, caller, partner, methods, wallet, rows, expected, settings (2), open payout, entry counts, paid,
+    # whether Stripe pays, whether somebody looks, the token's network, how long addresses rest, tokens, the bell.
+    # Whether there is a shop is known from the first time.
     client.get("/dashboard/payouts")
-    with django_assert_num_queries(nested + 17):
+    with django_assert_num_queries(nested + 18):
         client.get("/dashboard/payouts")
 
 

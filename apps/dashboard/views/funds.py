@@ -1,4 +1,4 @@
-"""Adding funds, and the statement of a month."""
+"""Adding funds, statements and the tax-year summary."""
 
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,9 @@ from apps.dashboard.pages import member_page, refusal
 from apps.dashboard.views import paying
 from apps.dashboard.views.wallet import show
 from apps.payments.services import owed
-from apps.wallet import services, statements
+from apps.reports import periods, tax
+from apps.reports.statements import statement as statement_of
+from apps.wallet import services
 from apps.wallet.models import Deposit
 from apps.wallet.services.deposits import payment_of
 
@@ -65,11 +67,35 @@ def pay(request: Any, pk: UUID) -> HttpResponse:
 @member_page
 def statement(request: Any) -> Any:
     try:
-        month = statements.read_month(request.GET.get("month", ""))
+        days = periods.read_days(_asked(request.GET))
         file_format = exports.read_format(request.GET.get("format", "pdf"))
-        return exports.export(statements.statement(user=request.user, month=month), file_format, actor=request.user)
+        return exports.export(statement_of(user=request.user, days=days), file_format, actor=request.user)
     except DomainError as error:
         return refusal(request, error)
+
+
+def _asked(query: Any) -> dict[str, str]:
+    """What the form sends: its choice is `quarter=2026-Q1` or the like, and days that were filled in win over it."""
+    given = {name: value for name, value in query.items() if value}
+    kind, _, value = given.pop("period", "").partition("=")
+    return given if "from" in given or "to" in given or not kind else {**given, kind: value}
+
+
+@require_safe
+@member_page
+def tax_summary(request: Any) -> Any:
+    """A page, or with `?format=` a file."""
+    try:
+        year = periods.read_tax_year(request.GET.get("year"))
+        if "format" in request.GET:
+            file_format = exports.read_format(request.GET["format"])
+            return exports.export(
+                tax.sheet(user=request.user, year=year, actor=request.user), file_format, actor=request.user
+            )
+    except DomainError as error:
+        return refusal(request, error)
+    context = {"told": tax.summary(request.user.pk, year), "years": periods.last_tax_years()}
+    return render(request, "dashboard/tax_summary.html", context)
 
 
 def _found(request: Any, pk: UUID) -> Deposit:

@@ -15,12 +15,12 @@ from apps.dashboard.forms import DepositForm, TransferForm
 from apps.dashboard.pages import done, member_page
 from apps.dashboard.paging import paginate
 from apps.payments.services import takes_payments
-from apps.sites.selectors import site_settings
+from apps.reports.periods import last_tax_years, presets
+from apps.sites.selectors import site_day, site_settings
 from apps.wallet import services
 from apps.wallet.models import Deposit, Entry, Pocket
 from apps.wallet.selectors import ledger_of, wallet_summary
 from apps.wallet.services.guards import is_paid_for
-from apps.wallet.statements import last_months
 
 BONUSES, RECENT = 10, 5
 
@@ -73,7 +73,9 @@ def show(
         "deposit_form": deposit_form or DepositForm(currency=request.site.currency),
         "deposits": list(Deposit.objects.filter(user=request.user).order_by("-id")[:RECENT]),
         "bonuses": bonuses_page,
-        "months": last_months(),
+        "presets": presets(),
+        "tax_years": last_tax_years(),
+        "today": site_day(),
         "page": page,
         "form": form or TransferForm(currency=request.site.currency),
         "pocket": pocket,

@@ -79,7 +79,7 @@ SITES: tuple[DemoSite, ...] = (
         "HOSTING", "Banyan Hosting", "INR", 215, people=26,
         settings={
             "activation": "required", "activation_fee": 49_900, "qualifying_categories": ["server"],
-            "payout_minimum": 50_000, "payout_cooldown_hours": 24,
+            "payout_minimum": 50_000, "payout_cooldown_hours": 24, "tax_year_month": 4,
         },
         plan=_plan("Hosting standard", 3),
         rules=(

@@ -1,3 +1,3 @@
 """Screens of the back office."""
 
-from apps.payouts.admin import batches, payouts  # noqa: F401 - they register themselves
+from apps.payouts.admin import batches, comparing, payouts  # noqa: F401 - they register themselves

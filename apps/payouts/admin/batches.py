@@ -18,7 +18,7 @@ from apps.core.errors import DomainError, Invalid
 from apps.core.money import format_money
 from apps.core.tenancy import reading_across
 from apps.payouts import gateways, selectors, services
-from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutTransfer, Reconciliation
+from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutTransfer
 
 READ, MANAGE, APPROVE = ("payout.read", "payout.approve", "payout.manage"), ("payout.manage",), ("payout.approve",)
 PROPOSE = ("payout.manage", "payout.approve")
@@ -190,6 +190,7 @@ class PayoutBatchAdmin(UplineModelAdmin):
                 "preview": preview, "over": over, "begun": begun, "lines": [self._line(row) for row in rows],
                 "percent": 100 * over // begun if begun else 0, "by_hand": by_hand,
                 "moves": batch.is_running or (batch.status == PayoutBatch.Status.SENT and over < begun),
+                "files": selectors.result_files(batch),
             }  # fmt: skip
             extra_context = {**(extra_context or {}), **mine}
         return super().change_view(request, object_id, form_url, extra_context)
@@ -283,6 +284,8 @@ class PayoutBatchAdmin(UplineModelAdmin):
             for row in error.details.get("rows", ()):
                 form.add_error("file", f"Row {row['row']}: {row['message']}")
             return ""
+        if booked.file is not None:
+            return f"{booked.file.rows:,} rows are being booked."
         return f"{booked.paid} paid, {booked.failed} failed, {booked.known} known before."
 
     def _managed(self, request: HttpRequest, pk: UUID) -> PayoutBatch:
@@ -378,15 +381,3 @@ class PayoutTransferAdmin(UplineModelAdmin):
     @admin.display(description="status", ordering="status")
     def state(self, row: PayoutTransfer) -> str:
         return badge({**_TONE, "sent": "processing"}[row.status], row.get_status_display())
-
-
-@admin.register(Reconciliation)
-class ReconciliationAdmin(UplineModelAdmin):
-    plural = "Payout comparisons"
-    view_keys = READ
-    exclude = ("differences",)
-    intro = "Our payouts against the gateways’ own records, each day and whenever somebody asks."
-    empty_text = "The first comes once a gateway has paid something."
-    list_display = ("ran_at", "ran_by", "since", "compared", "count")
-    list_select_related = ("ran_by",)
-    change_form_template = "admin/tools/reconciliation.html"

@@ -158,16 +158,19 @@ class BankFileView(ApiView):
 
 
 class ResultsView(ApiView):
-    """What the bank says became of them: as a whole or not at all, and twice is once."""
+    """What the bank says became of them: as a whole or not at all, and twice is once. More than 500 rows are read as a whole too,
+    and booked in the background (202): the batch's `results` say how far."""
 
     access = {"POST": MANAGE}
     serializer_class = serializers.ResultsRequest
 
-    @extend_schema(responses=serializers.ResultsBooked)
+    @extend_schema(responses={200: serializers.ResultsBooked, 202: serializers.ResultFileRow})
     def post(self, request: Request, pk: UUID) -> Response:
         batch, text = _find(pk), self.validated(request)["file"]
         booked = services.book_results(batch=batch, text=text, actor=request.user)  # type: ignore[arg-type]
-        return Response(vars(booked))
+        if booked.file is not None:
+            return Response(serializers.ResultFileRow(booked.file).data, status=202)
+        return Response(serializers.ResultsBooked(booked).data)
 
 
 class ReconciliationView(ListView):
@@ -196,7 +199,7 @@ class ReconciliationView(ListView):
 
 def _detail(batch: PayoutBatch) -> Any:
     found: Any = selectors.batches().get(pk=batch.pk)
-    found.totals = selectors.totals(found)
+    found.totals, found.results = selectors.totals(found), selectors.result_files(found)
     return serializers.PayoutBatchDetail(found).data
 
 

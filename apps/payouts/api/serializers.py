@@ -11,6 +11,7 @@ from apps.payouts.models import (
     PayoutBatch,
     PayoutBatchItem,
     PayoutMethod,
+    PayoutResultFile,
     Reconciliation,
 )
 
@@ -108,6 +109,16 @@ class ResultsBooked(serializers.Serializer[Any]):
     known = serializers.IntegerField()
 
 
+class ResultFileRow(serializers.ModelSerializer[PayoutResultFile]):
+    """A long file on its way: of `rows`, so many are booked (`paid`, `failed`), were `known` before, or were `refused` since they
+    were decided otherwise after the file was read."""
+
+    class Meta:
+        model = PayoutResultFile
+        fields = ("id", "status", "rows", "paid", "failed", "known", "refused", "created_at", "finished_at")
+        read_only_fields = fields
+
+
 class Person(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField(source="full_name")
@@ -143,10 +154,13 @@ class BatchTotal(serializers.Serializer[Any]):
 
 
 class PayoutBatchDetail(PayoutBatchRow):
+    """`results` are the last ten long files of what the bank says of it."""
+
     totals = BatchTotal(many=True, read_only=True)
+    results = ResultFileRow(many=True, read_only=True)
 
     class Meta(PayoutBatchRow.Meta):
-        fields = (*PayoutBatchRow.Meta.fields, "totals")  # type: ignore[assignment]
+        fields = (*PayoutBatchRow.Meta.fields, "totals", "results")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
 

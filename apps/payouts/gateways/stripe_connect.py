@@ -41,6 +41,8 @@ class StripeConnect:
         return cls(payments.credentials(account))
 
     def send(self, instruction: Instruction) -> Reported:
+        if not instruction.details.get("account_id"):
+            raise Refused("Stripe has opened no account for this payout method")
         made = _asked(
             lambda: transfers.make_transfer(
                 self.credentials, key=instruction.key, amount=instruction.amount, currency=instruction.currency,

@@ -1,6 +1,6 @@
 """Every write that concerns a payout."""
 
-from apps.payouts.services.bank_files import bank_file, book_results
+from apps.payouts.services.bank_files import bank_file
 from apps.payouts.services.decisions import (
     approve_payout,
     cancel_payout,
@@ -12,6 +12,7 @@ from apps.payouts.services.methods import add_method, chosen_methods, method_for
 from apps.payouts.services.proposing import approve_batch, cancel_batch, propose_batch, propose_due, refresh_batch
 from apps.payouts.services.reconciling import PERIOD, keep_comparison, reconcile, reconcile_and_keep
 from apps.payouts.services.requests import check_ready, next_allowed_at, request_payout
+from apps.payouts.services.results import book_results
 from apps.payouts.services.running import close_batch
 from apps.payouts.services.sending import push_transfer
 

@@ -1,11 +1,13 @@
 """Batches over the API and in the back office: who may, and every refusal with nothing moved."""
 
 import pytest
+from django.urls import reverse
 
 from apps.audit.models import AuditEvent
 from apps.backoffice.tests.conftest import Office
-from apps.payouts.models import Payout, PayoutBatch
+from apps.payouts.models import Payout, PayoutBatch, Reconciliation
 from apps.payouts.tests.factories import begin, make_partner, push_all
+from apps.sites import registry
 
 URL = "/api/v1/admin/payouts/batches"
 
@@ -74,6 +76,50 @@ def test_nothing_to_pay_and_nothing_asked_for(api, proposer):
     assert api(proposer).post(URL, {}).json()["code"] == "nothing_to_pay"
     assert api(proposer).post(URL, {"requests": False}).status_code == 400
     assert PayoutBatch.objects.count() == 0
+
+
+def test_a_long_file_answers_at_once_and_its_batch_says_how_far(
+    api, proposer, approver, partners, deliver, monkeypatch
+):
+    monkeypatch.setattr("apps.payouts.services.results.AT_ONCE", 1)
+    made = api(proposer).post(URL, {"requests": True, "available": True}).json()
+    one = f"{URL}/{made['id']}"
+    api(approver).post(f"{one}/approve", {"seen": made["digest"]})
+    deliver()
+    text = "ref,status,reference,reason\n" + "".join(
+        f"{pk},paid,B-1,\n" for pk in Payout.objects.values_list("pk", flat=True)
+    )
+
+    taken = api(proposer).post(f"{one}/results", {"file": text})
+
+    assert (taken.status_code, taken.json()["status"], taken.json()["rows"]) == (202, "running", 2)
+    assert api(proposer).post(f"{one}/results", {"file": text}).json()["code"] == "results_running"
+    assert api(proposer).get(one).json()["results"][0] == taken.json()
+    desk = Office(proposer, registry.by_code("ALPHA"))
+    assert (
+        "being booked: 0 of 2 rows"
+        in desk.get(reverse("admin:payouts_payoutbatch_change", args=[made["id"]])).content.decode()
+    )
+    deliver()
+    told = api(proposer).get(one).json()["results"][0]
+    assert (told["status"], told["paid"], told["known"]) == ("done", 2, 0)
+
+
+def test_the_office_compares_now_and_shows_what_differs(stripe, proposer, approver, site):
+    begin(*make_partner("cat", 5000, kind="stripe_connect", account_id="acct_annann"))
+    push_all()
+    stripe.server.store.rows("DELETE FROM object WHERE kind = 'transfer'")
+    address = reverse("admin:payouts_reconciliation_add")
+
+    assert Office(approver, site).post(address, {"days": 7}).status_code == 403
+    assert Office(proposer, site).post(address, {"days": 0}).status_code == 200
+    assert Reconciliation.objects.count() == 0
+    answer = Office(proposer, site).post(address, {"days": 7})
+
+    row = Reconciliation.objects.get()
+    assert (row.count, row.ran_by_id) == (1, proposer.pk)
+    assert answer.headers["Location"] == reverse("admin:payouts_reconciliation_change", args=[row.pk])
+    assert "missing_there" in Office(proposer, site).get(answer.headers["Location"]).content.decode()
 
 
 def test_comparing_by_the_api(stripe, api, proposer):

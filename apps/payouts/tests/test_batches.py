@@ -6,13 +6,18 @@ import io
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core.errors import Conflict, Denied, Invalid
+from apps.core.models import OutboxEvent
 from apps.fraud.tests.test_reviews import notice
 from apps.payouts import services
-from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem
+from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutResultFile
+from apps.payouts.services import settling
 from apps.payouts.services.connecting import begin_connecting
+from apps.payouts.services.results import run_steps as run_file_steps
 from apps.payouts.services.running import run_step
 from apps.payouts.tests.factories import make_partner, push_all
 from apps.referrals.services import join, set_partner_status
@@ -276,9 +281,75 @@ def test_a_file_with_one_bad_row_books_nothing(running, proposer, make):
     assert (of(ann).status, money(ann)) == ("processing", (0, 5000))
 
 
-def test_a_schedule_proposes_once_on_its_day_and_pays_nothing(site, approver, deliver):
-    from django.utils import timezone
+@pytest.fixture
+def long_files(monkeypatch):
+    """What is more than two rows is long."""
+    monkeypatch.setattr("apps.payouts.services.results.AT_ONCE", 2)
 
+
+def test_a_long_file_is_read_as_a_whole_and_booked_in_steps(running, proposer, deliver, long_files):
+    batch, (ann, ben, cat) = running
+    text = results(
+        (of(ann).pk, "paid", "N-1", ""), (of(ben).pk, "failed", "", "no such account"), (of(cat).pk, "paid", "N-2", ""),
+    )  # fmt: skip
+    with pytest.raises(Invalid) as refused:
+        services.book_results(batch=batch, text=f"{text}\nx,paid,N-3,", actor=proposer)
+    assert (refused.value.code, PayoutResultFile.objects.count()) == ("result_file", 0)
+
+    file = services.book_results(batch=batch, text=text, actor=proposer).file
+
+    assert (file.status, file.rows, file.booked) == ("running", 3, 0)
+    assert {of(one).status for one in (ann, ben, cat)} == {"processing"}
+    with pytest.raises(Conflict) as early:
+        services.book_results(batch=batch, text=text, actor=proposer)
+    assert early.value.code == "results_running"
+    first, _ = OutboxEvent.objects.filter(topic="payout_results.step").order_by("id")
+    run_file_steps([first])
+    OutboxEvent.objects.filter(pk=first.pk).update(done_at=timezone.now())
+    file.refresh_from_db()
+    assert (file.status, file.paid, file.failed, file.percent) == ("running", 1, 1, 66)
+    assert of(cat).status == "processing"
+    deliver()
+    file.refresh_from_db()
+    assert (file.status, file.paid, file.failed, file.known) == ("done", 2, 1, 0)
+    assert (of(ann).reference, of(ben).reason, of(cat).reference) == ("N-1", "no such account", "N-2")
+    assert (money(ann), money(ben), money(cat)) == ((0, 0), (5000, 0), (0, 0))
+    assert wallet.contradictions() == []
+
+
+def test_a_long_file_known_already_changes_nothing(running, proposer, deliver, long_files):
+    batch, people = running
+    text = results(*((of(one).pk, "paid", "N-1", "") for one in people))
+    for _ in range(2):
+        file = services.book_results(batch=batch, text=text, actor=proposer).file
+        deliver()
+    file.refresh_from_db()
+
+    assert (file.status, file.paid, file.failed, file.known, file.refused) == ("done", 0, 0, 3, 0)
+    assert file.finished_at is not None
+    assert [money(one) for one in people] == [(0, 0)] * 3
+    assert wallet.contradictions() == []
+    assert services.close_batch(batch=batch, actor=proposer).status == "closed"
+    told = AuditEvent.objects.filter(action="payout_batch.results").order_by("id").values_list("after__paid", flat=True)
+    assert list(told) == [3, 0]
+
+
+def test_what_was_decided_otherwise_meanwhile_is_refused_and_counted(running, proposer, deliver, long_files):
+    batch, (ann, *others) = running
+    text = results(*((of(one).pk, "paid", "N-1", "") for one in (ann, *others)))
+    file = services.book_results(batch=batch, text=text, actor=proposer).file
+    late = of(ann)
+    late.reason = "came back"
+    settling.fail([late], actor=SYSTEM)
+
+    deliver()
+
+    file.refresh_from_db()
+    assert (file.status, file.paid, file.refused, money(ann)) == ("done", 2, 1, (5000, 0))
+    assert wallet.contradictions() == []
+
+
+def test_a_schedule_proposes_once_on_its_day_and_pays_nothing(site, approver, deliver):
     today = timezone.now().isoweekday()
     make_partner("bank", 5000, **BANK)
     assert services.propose_due() is None
@@ -295,8 +366,6 @@ def test_a_schedule_proposes_once_on_its_day_and_pays_nothing(site, approver, de
 
 
 def test_net_days_leave_young_earnings_for_the_next_batch(site):
-
-    from django.utils import timezone
 
     make_partner("bank", 5000, **BANK)
     SiteSettings.objects.update(payout_schedule="weekly", payout_day=timezone.now().isoweekday(), payout_net_days=30)

@@ -9,7 +9,8 @@ from apps.core.models import OutboxEvent
 from apps.fraud.services import freeze_partner
 from apps.payments.tests.factories import event
 from apps.payouts import services
-from apps.payouts.models import Payout, PayoutTransfer
+from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutTransfer
+from apps.payouts.services.connecting import begin_connecting
 from apps.payouts.services.reports import take_stripe_transfer
 from apps.payouts.tests.factories import begin, make_partner, push_all
 from apps.referrals.services import join
@@ -57,6 +58,19 @@ def test_an_unknown_outcome_is_asked_about_and_never_sent_twice(stripe, ann, hel
     payout.refresh_from_db()
     assert (payout.status, payout.provider_state, len(held_by())) == ("completed", "paid", 1)
     assert wallet.contradictions() == []
+
+
+def test_one_that_stripe_never_opened_an_account_for_fails_and_holds_up_nobody(stripe, site, held_by):
+    user, _ = make_partner("ben", 4000)
+    account = begin_connecting(user=user, details={})
+    ConnectAccount.objects.filter(pk=account.pk).update(state="ready")
+    payout = begin(user, OwnMethod.objects.get(pk=account.method_id))
+
+    assert push_all() == []
+
+    payout.refresh_from_db()
+    assert (payout.status, payout.reason) == ("failed", "Stripe has opened no account for this payout method")
+    assert (money(user), held_by()) == ((4000, 0), [])
 
 
 def test_what_the_gateway_refuses_returns_to_the_wallet_with_the_reason(stripe, site, held_by):

@@ -1,6 +1,8 @@
 """Staff analytics (spec: api.md, Staff analytics)."""
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 import django_filters
@@ -10,9 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import Membership
+from apps.core import exports
 from apps.core.api.exporting import Exported
 from apps.core.api.filters import day_of
 from apps.core.api.views import ApiView, ListView
+from apps.core.errors import Invalid
 from apps.core.moments import past_moment
 from apps.rbac.access import requires
 from apps.reports import selectors
@@ -29,7 +33,16 @@ AT = OpenApiParameter(
     "at", {"type": "string", "format": "date-time"}, description="A past instant. Of a plain date (UTC), its end."
 )
 ENDS = {"first": "from", "last": "to"}
+FORMAT = OpenApiParameter("format", {"type": "string", "enum": ["csv", "xlsx", "pdf"]}, description="As a file.")
 PERIOD = OpenApiParameter("period", {"type": "string", "enum": sorted(PERIODS), "default": "day"})
+
+
+def export_one(view: Any, request: Request, sheet: Callable[..., exports.Sheet]) -> Any:
+    """Figures as a file. Raises Invalid: of all sites at once, or no such format."""
+    if getattr(view, "all_sites", False):
+        raise Invalid("invalid", "A file is of one site.", field="format")
+    file_format = exports.read_format(request.query_params["format"])
+    return exports.export(sheet(actor=request.user), file_format, actor=request.user)
 
 
 def day_range(request: Request) -> dict[str, date | None]:
@@ -86,12 +99,14 @@ class LiabilityView(ApiView):
     serializer_class = serializers.LiabilityReport
     across_counts = ("held_count",)
     across_amounts = ("held", "payable", "in_flight", "paid", "funds", "clawed_back", "ledger")
-    query_fields = ("at",)
+    query_fields = ("at", "format")
 
-    @extend_schema(responses=serializers.LiabilityReport, parameters=[AT])
-    def get(self, request: Request) -> Response:
+    @extend_schema(responses=serializers.LiabilityReport, parameters=[AT, FORMAT])
+    def get(self, request: Request) -> Any:
         written = request.query_params.get("at")
         at = past_moment(written, name="at") if written is not None else timezone.now()
+        if "format" in request.query_params:
+            return export_one(self, request, partial(selectors.liability_sheet, at=at))
         rows = selectors.liability(at=at)
         own = next(row for row in rows if row.currency == current_site().currency)
         figures = {name: getattr(own, name) for name in map(str, serializers.LiabilityRow().fields)}

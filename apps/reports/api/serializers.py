@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.accounts.models import Membership
@@ -255,3 +256,64 @@ class EnterpriseRow(serializers.ModelSerializer[Membership]):
 
     def get_currency(self, row: Membership) -> str:
         return currency_of_site(row)
+
+
+TAX_FIGURES = (
+    "commissions", "bonuses", "credits", "earned", "reversed", "clawed_back", "net", "paid_out", "transferred", "deposit_debt",
+)  # fmt: skip
+
+
+class TaxFigures(serializers.Serializer[Any]):
+    """earned = commissions + bonuses + credits; net = earned − reversed − clawed_back."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), **{name: serializers.IntegerField() for name in TAX_FIGURES}}
+
+
+class TaxMonth(TaxFigures):
+    month = serializers.CharField()
+
+
+class TaxSummary(serializers.Serializer[Any]):
+    """opening + net − paid_out − transferred − deposit_debt = closing, the balance of earnings."""
+
+    year = serializers.IntegerField(source="year.year")
+    currency = serializers.CharField()
+    opening = serializers.IntegerField()
+    months = serializers.SerializerMethodField()
+    total = TaxFigures()
+    closing = serializers.IntegerField()
+
+    def get_fields(self) -> dict[str, Any]:
+        ends = {"from": serializers.DateField(source="year.first"), "to": serializers.DateField(source="year.last")}
+        return {**ends, **super().get_fields()}
+
+    @extend_schema_field(TaxMonth(many=True))
+    def get_months(self, told: Any) -> Any:
+        return [{"month": f"{first:%Y-%m}", **TaxFigures(row).data} for first, row in told.months.items()]
+
+
+class TaxRow(serializers.Serializer[Any]):
+    """Of a (user, their summary); `id` is the user's."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    email = serializers.EmailField()
+    year = serializers.IntegerField()
+    currency = serializers.CharField()
+    opening = serializers.IntegerField()
+    closing = serializers.IntegerField()
+
+    def get_fields(self) -> dict[str, Any]:
+        figures = {name: serializers.IntegerField() for name in TAX_FIGURES}
+        fields = super().get_fields()
+        closing = fields.pop("closing")
+        return {**fields, **figures, "closing": closing}
+
+    def to_representation(self, instance: Any) -> Any:
+        user, told = instance
+        total = told.total
+        return {
+            "id": str(user.pk), "name": user.full_name, "email": user.email, "year": told.year.year, "currency": told.currency,
+            "opening": told.opening, **{name: getattr(total, name) for name in TAX_FIGURES}, "closing": told.closing,
+        }  # fmt: skip

@@ -1,12 +1,16 @@
 from django.urls import path
 
-from apps.reports.api import analytics, audit, views
+from apps.reports.api import analytics, audit, money, views
 
 urlpatterns = [
     path("affiliate/dashboard", views.DashboardView.as_view(), name="affiliate-dashboard"),
     path("affiliate/stats", views.AffiliateStatsView.as_view(), name="affiliate-stats"),
     path("affiliate/services", views.ServicesView.as_view(), name="affiliate-services"),
     path("affiliate/expected-payout", views.ExpectedPayoutView.as_view(), name="affiliate-expected-payout"),
+    path("wallet/statement", money.StatementView.as_view(), name="wallet-statement"),
+    path("wallet/tax-summary", money.OwnTaxView.as_view(), name="wallet-tax-summary"),
+    path("admin/payouts/tax-summary", money.TaxListView.as_view(), name="tax-summaries"),
+    path("admin/payouts/tax-summary/<uuid:pk>", money.TaxView.as_view(), name="tax-summary"),
     path("wallet", views.WalletView.as_view(), name="wallet"),
     path("admin/analytics/users", analytics.PeopleView.as_view(), name="analytics-users"),
     path("admin/analytics/revenue", analytics.RevenueView.as_view(), name="analytics-revenue"),

@@ -8,7 +8,6 @@ urlpatterns = [
     path("wallet/deposits/<uuid:pk>", deposits.DepositView.as_view(), name="wallet-deposit"),
     path("wallet/deposits/<uuid:pk>/refunds", deposits.DepositRefundView.as_view(), name="wallet-deposit-refunds"),
     path("admin/deposits", deposits.StaffDepositListView.as_view(), name="admin-deposits"),
-    path("wallet/statement", views.StatementView.as_view(), name="wallet-statement"),
     path("wallet/transfers", views.TransferView.as_view(), name="wallet-transfers"),
     path("wallet/credits", views.CreditView.as_view(), name="wallet-credits"),
 ]

@@ -3,20 +3,19 @@
 from typing import Any
 
 import django_filters
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.api.caller import person
 from apps.accounts.models import User
-from apps.core import exports
 from apps.core.api.filters import DayRangeFilter
 from apps.core.api.pagination import SignedCursorPagination
 from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import Invalid, NotFound
 from apps.rbac.access import SIGNED_IN, requires
 from apps.sites.selectors import current_site
-from apps.wallet import selectors, services, statements
+from apps.wallet import selectors, services
 from apps.wallet.api import serializers
 from apps.wallet.models import Entry, Pocket, Posting
 
@@ -49,25 +48,6 @@ class LedgerView(ListView):
 
     def get_queryset(self) -> Any:
         return selectors.ledger_of(person(self.request).pk)
-
-
-class StatementView(ApiView):
-    """A month of my wallet as a file, in the site's own calendar."""
-
-    access = {"GET": SIGNED_IN}
-    query_fields = ("month", "format")
-
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("month", str, required=True),
-            OpenApiParameter("format", str, enum=["csv", "xlsx", "pdf"]),
-        ],
-        responses={(200, "text/csv"): str},
-    )
-    def get(self, request: Request) -> Any:
-        month = statements.read_month(request.query_params.get("month", ""))
-        file_format = exports.read_format(request.query_params.get("format", "csv"))
-        return exports.export(statements.statement(user=person(request), month=month), file_format, actor=request.user)
 
 
 class TransferView(ApiView):

@@ -16,6 +16,7 @@ from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
 from apps.onboarding.demo import outside
 from apps.onboarding.demo.deposits import Deposits
+from apps.onboarding.demo.paying import Payers
 from apps.onboarding.demo.sites import SITES, DemoSite
 from apps.onboarding.demo.story import STAFF, Story
 from apps.onboarding.demo.tokens import Sales
@@ -73,6 +74,8 @@ class Command(BaseCommand):
         assert site is not None
         with site_context(site.pk):
             signing = {service.name: service.sign_up(demo.code, demo.name) for service in services}
+        # Before tokens are sold: whoever has said where those go has a payout method already, and another one rests.
+        Payers(demo, site.pk, services, User.objects.get(email=OWNER)).tell()
         if demo.code in outside.TOKENS:
             Sales(demo, site.pk, services).tell()
         if demo.bonuses:

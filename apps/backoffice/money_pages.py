@@ -1,0 +1,95 @@
+"""Pages of money that belong to no table: the liability, and everybody's tax year. Each is a file too, by `?format=`."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from apps.accounts.models import User
+from apps.backoffice.forms import InstantForm
+from apps.core import exports
+from apps.core.backoffice.keyset import OLDER
+from apps.core.errors import DomainError
+from apps.rbac.access import access_of
+from apps.reports import periods, tax
+from apps.reports.selectors import liability, liability_sheet
+
+PAGE = 50
+
+
+class MoneyPages:
+    """For the admin site."""
+
+    each_context: Any
+
+    def liability(self, request: HttpRequest) -> Any:
+        """What the program owed `?at=` a past moment, beside what the ledger says (X9)."""
+        _need(request, "analytics.read")
+        form = InstantForm({"at": request.GET.get("at", "")})
+        if form.is_valid() and "format" in request.GET:
+            return _file(request, liability_sheet(at=form.cleaned_data["at"], actor=request.user))
+        told = liability(at=form.cleaned_data["at"]) if form.is_valid() else []
+        context = {**self.each_context(request), "title": "Liability", "form": form, "told": told}
+        return TemplateResponse(request, "admin/liability.html", context, status=200 if told else 400)
+
+    def tax_summaries(self, request: HttpRequest) -> Any:
+        """Everybody whose earnings moved in a tax year."""
+        _need(request, "payout.read")
+        year = _year(request)
+        if "format" in request.GET:
+            return _file(request, tax.list_sheet(year=year, actor=request.user))
+        found, older = exports.keyset_page(
+            tax.who_moved(year), ordering="-id", after=_uuid(request.GET.get(OLDER, "")), size=PAGE
+        )
+        told = tax.summaries([account.user_id for account in found], year)
+        context = {
+            **self.each_context(request), "title": "Tax-year summary", "year": year, "years": periods.last_tax_years(),
+            "rows": [(account.user, told[account.user_id]) for account in found], "older": older, "older_field": OLDER,
+            "is_first": OLDER not in request.GET,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/tax_summaries.html", context)
+
+    def tax_summary(self, request: HttpRequest, pk: UUID) -> Any:
+        """One person's, month by month."""
+        _need(request, "payout.read")
+        user = User.objects.members().filter(pk=pk).first()
+        if user is None:
+            raise Http404
+        year = _year(request)
+        if "format" in request.GET:
+            return _file(request, tax.sheet(user=user, year=year, actor=request.user))
+        context = {
+            **self.each_context(request), "title": "Tax-year summary", "person": user, "told": tax.summary(user.pk, year),
+            "year": year, "years": periods.last_tax_years(),
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/tax_summary.html", context)
+
+
+def _need(request: HttpRequest, key: str) -> None:
+    if not access_of(request).at_site(key):
+        raise PermissionDenied
+
+
+def _year(request: HttpRequest) -> periods.TaxYear:
+    """What is no year is the present one."""
+    try:
+        return periods.read_tax_year(request.GET.get("year"))
+    except DomainError:
+        return periods.present_tax_year()
+
+
+def _file(request: HttpRequest, sheet: exports.Sheet) -> HttpResponse:
+    try:
+        file: Any = exports.export(sheet, exports.read_format(request.GET["format"]), actor=request.user)
+    except DomainError as error:
+        return HttpResponse(error.message, status=error.status, content_type="text/plain")
+    return file
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,90 @@
+"""What others say of our payouts: the gateways when they are compared with us, and the bank in its long files."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.core.backoffice import UplineModelAdmin, badge
+from apps.core.phases import call_out
+from apps.core.tenancy import require_site_id
+from apps.payouts import services
+from apps.payouts.admin.batches import MANAGE, READ
+from apps.payouts.models import PayoutResultFile, Reconciliation
+
+
+class CompareForm(forms.Form):
+    days = forms.IntegerField(
+        label="How many days back", min_value=1, max_value=366, initial=services.PERIOD.days,
+        help_text="What is open is asked about first. Nothing moves by a difference: a person looks.",
+    )  # fmt: skip
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(UplineModelAdmin):
+    plural = "Payout comparisons"
+    view_keys = READ
+    add_keys = MANAGE
+    add_word = "Compare now"
+    exclude = ("differences",)
+    intro = "Our payouts against the gateways’ own records, each day and whenever somebody asks."
+    empty_text = "The first comes once a gateway has paid something."
+    list_display = ("ran_at", "ran_by", "since", "compared", "count")
+    list_select_related = ("ran_by",)
+    change_form_template = "admin/tools/reconciliation.html"
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Ask the gateways now, outside of a transaction, and show what was found."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = CompareForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            site_id, actor = require_site_id(), request.user
+            since = timezone.now() - timedelta(days=form.cleaned_data["days"])
+
+            def keep(found: Any) -> HttpResponse:
+                row = services.keep_comparison(site_id=site_id, since=since, differences=found, actor=actor)  # type: ignore[arg-type]
+                return HttpResponseRedirect(reverse("admin:payouts_reconciliation_change", args=[row.pk]))
+
+            return call_out(request, lambda: services.reconcile(site_id=site_id, since=since), keep)
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": "Compare now",
+            "form": form, "submit": "Compare", "intro": "Every gateway is asked for its own record of our payouts.",
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/tools/form.html", context)
+
+
+@admin.register(PayoutResultFile)
+class PayoutResultFileAdmin(UplineModelAdmin):
+    plural = "Results from banks"
+    view_keys = READ
+    intro = "Long files of what the bank says, booked in the background. Short ones are booked at once and stand in the audit."
+    empty_text = "A file of more than 500 rows brings one."
+    list_display = (
+        "number",
+        "created_at",
+        "created_by",
+        "batch",
+        "state",
+        "rows",
+        "paid",
+        "failed",
+        "known",
+        "refused",
+    )
+    list_select_related = ("created_by", "batch")
+    list_filter = ("status",)
+
+    @admin.display(description="file")
+    def number(self, row: PayoutResultFile) -> str:
+        return str(row)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, row: PayoutResultFile) -> str:
+        return badge({"running": "processing", "done": "paid"}[row.status], row.get_status_display())
