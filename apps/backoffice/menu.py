@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from apps.core.tenancy import reading_across
+from apps.rbac.access import Access
 
 # What is opened every day stands by itself: (model, icon).
 DAILY = (
@@ -78,10 +79,10 @@ def name_of(model: dict[str, Any]) -> str:
     return str(getattr(admin.site.get_model_admin(model["model"]), "plural", "") or model["name"])
 
 
-def build(apps: Iterable[dict[str, Any]], path: str) -> tuple[list[Item], list[Group]]:
+def build(apps: Iterable[dict[str, Any]], path: str, access: Access) -> tuple[list[Item], list[Group]]:
     """(daily, groups) of what the caller may see. `apps` is Django's list, already cut to their permissions."""
     links = {
-        model["model"]._meta.label_lower: [(name_of(model), model["admin_url"]), *_pages(model["model"])]
+        model["model"]._meta.label_lower: [(name_of(model), model["admin_url"]), *_pages(model["model"], access)]
         for app in apps
         for model in app["models"]
         if model["admin_url"]
@@ -97,11 +98,13 @@ def build(apps: Iterable[dict[str, Any]], path: str) -> tuple[list[Item], list[G
     return daily, groups
 
 
-def _pages(model: Any) -> list[tuple[str, str]]:
-    """Pages of a list's own, which whoever may see the list may open; each makes sense at one site only."""
+def _pages(model: Any, access: Access) -> list[tuple[str, str]]:
+    """Pages of a list's own: (name, url name, keys), for whoever sees the list and holds the keys for the whole site. Each makes
+    sense at one site only."""
     if reading_across():
         return []
-    return [(name, reverse(url)) for name, url in getattr(admin.site.get_model_admin(model), "pages", ())]
+    pages = getattr(admin.site.get_model_admin(model), "pages", ())
+    return [(name, reverse(url)) for name, url, *keys in pages if all(map(access.at_site, keys))]
 
 
 def _item(link: tuple[str, str], icon: str, here: str) -> Item:

@@ -37,19 +37,19 @@ class MoneyPages:
     def tax_summaries(self, request: HttpRequest) -> Any:
         """Everybody whose earnings moved in a tax year."""
         _need(request, "payout.read")
-        year = _year(request)
-        if "format" in request.GET:
+        year, problem = _year(request)
+        if "format" in request.GET and not problem:
             return _file(request, tax.list_sheet(year=year, actor=request.user))
-        found, older = exports.keyset_page(
-            tax.who_moved(year), ordering="-id", after=_uuid(request.GET.get(OLDER, "")), size=PAGE
-        )
+        after = _uuid(request.GET.get(OLDER, ""))
+        found, _ = exports.keyset_page(tax.who_moved(year), ordering="-id", after=after, size=PAGE + 1)
+        found, more = found[:PAGE], found[PAGE:]
         told = tax.summaries([account.user_id for account in found], year)
         context = {
             **self.each_context(request), "title": "Tax-year summary", "year": year, "years": periods.last_tax_years(),
-            "rows": [(account.user, told[account.user_id]) for account in found], "older": older, "older_field": OLDER,
-            "is_first": OLDER not in request.GET,
+            "rows": [(account.user, told[account.user_id]) for account in found], "older": found[-1].pk if more else None,
+            "older_field": OLDER, "is_first": OLDER not in request.GET, "problem": problem,
         }  # fmt: skip
-        return TemplateResponse(request, "admin/tax_summaries.html", context)
+        return TemplateResponse(request, "admin/tax_summaries.html", context, status=400 if problem else 200)
 
     def tax_summary(self, request: HttpRequest, pk: UUID) -> Any:
         """One person's, month by month."""
@@ -57,14 +57,14 @@ class MoneyPages:
         user = User.objects.members().filter(pk=pk).first()
         if user is None:
             raise Http404
-        year = _year(request)
-        if "format" in request.GET:
+        year, problem = _year(request)
+        if "format" in request.GET and not problem:
             return _file(request, tax.sheet(user=user, year=year, actor=request.user))
         context = {
             **self.each_context(request), "title": "Tax-year summary", "person": user, "told": tax.summary(user.pk, year),
-            "year": year, "years": periods.last_tax_years(),
+            "year": year, "years": periods.last_tax_years(), "problem": problem,
         }  # fmt: skip
-        return TemplateResponse(request, "admin/tax_summary.html", context)
+        return TemplateResponse(request, "admin/tax_summary.html", context, status=400 if problem else 200)
 
 
 def _need(request: HttpRequest, key: str) -> None:
@@ -72,12 +72,12 @@ def _need(request: HttpRequest, key: str) -> None:
         raise PermissionDenied
 
 
-def _year(request: HttpRequest) -> periods.TaxYear:
-    """What is no year is the present one."""
+def _year(request: HttpRequest) -> tuple[periods.TaxYear, str]:
+    """(the year, what is wrong with what was asked for): the present one where it is wrong."""
     try:
-        return periods.read_tax_year(request.GET.get("year"))
-    except DomainError:
-        return periods.present_tax_year()
+        return periods.read_tax_year(request.GET.get("year")), ""
+    except DomainError as error:
+        return periods.present_tax_year(), error.message
 
 
 def _file(request: HttpRequest, sheet: exports.Sheet) -> HttpResponse:

@@ -55,7 +55,9 @@ class BackOfficeSite(SigningIn, MoneyPages, AdminSite):
         site = getattr(request, "site", None)
         on_platform = getattr(request, "switched", False) or site is None
         context = super().each_context(request)
-        daily, groups = menu.build(context["available_apps"] if site is not None else [], request.path)
+        daily, groups = menu.build(
+            context["available_apps"] if site is not None else [], request.path, access_of(request)
+        )
         return {
             **context,
             "daily": daily,

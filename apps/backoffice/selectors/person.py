@@ -98,6 +98,7 @@ class Person:
     wallet: Summary | None
     bought: Bought | None
     earned: Earned | None
+    reads_tax: bool
     acts: list[Act] | None
     about: list[Act] | None
 
@@ -117,6 +118,7 @@ def person(request: HttpRequest, membership: Membership) -> Person:
         wallet=wallet_summary(user.pk) if may("payout.read") or may("billing.read") else None,
         bought=_bought(user) if may("order.read") or may("order.update") else None,
         earned=_earned(user) if may("commission.read") or may("commission.approve") else None,
+        reads_tax=may("payout.read"),
         acts=_acts(Q(actor_id=user.pk)) if reads_audit else None,
         about=_about(membership, partner) if reads_audit else None,
     )

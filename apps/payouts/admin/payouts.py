@@ -54,7 +54,7 @@ class PayoutAdmin(UplineModelAdmin):
     intro = "Money on its way to partners. Nobody decides their own."
     empty_text = "A partner asks for the first one on their own page."
     action_form = DecisionForm
-    pages = (("Tax-year summary", "admin:tax_summaries"),)
+    pages = (("Tax-year summary", "admin:tax_summaries", "payout.read"),)
     scope_by = "user_id"
     actions = ("approve", "reject", "process", "retry")
     amount_shown = money("amount")
