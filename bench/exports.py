@@ -1,4 +1,5 @@
-"""A million commissions as CSV over HTTP: when the first byte comes, and what the web process needs for all of it."""
+"""A million commissions as CSV over HTTP: when the first byte comes, and what the web process needs for all of it; and a
+partner's statement in each format, short and long."""
 
 import http.client
 import threading
@@ -21,6 +22,9 @@ from bench.figures import Figure
 from bench.web import serving
 
 SMALL = 20_000
+COMMISSIONS = "/api/v1/commissions?format=csv"
+# Movements of one wallet and what is asked for then; a PDF of more than 10,000 rows is refused.
+STATEMENT = ((2_000, ("csv", "xlsx", "pdf")), (9_000, ("pdf",)), (100_000, ("csv", "xlsx")))
 
 
 def run(size: int) -> list[Figure]:
@@ -28,15 +32,16 @@ def run(size: int) -> list[Figure]:
     token = _staff(site)
     with serving("config.wsgi:application", "/ready/", workers=1) as server:
         _load(site, SMALL)
-        small = _download(server, token, site.code)
+        small = _download(server, token, site.code, COMMISSIONS)
         _load(site, size - SMALL)
-        large = _download(server, token, site.code)
+        large = _download(server, token, site.code, COMMISSIONS)
     plain = _plain(site)
     if large["rows"] != size:
         raise RuntimeError(f"{large['rows']} rows of {size}")
     grew = large["peak"] - small["peak"]
     work = f"{size:,} commissions as CSV"
     return [
+        *_statements(site),
         Figure("export", f"{work}, first byte", f"{large['first'] * 1000:.0f} ms", "", None, "< 1 s"),
         Figure(
             "export", f"{work}, memory", f"{large['peak']:.0f} MB",
@@ -93,13 +98,50 @@ def _load(site: Site, more: int) -> None:
         db.execute("VACUUM ANALYZE commissions_commission")
 
 
-def _download(server: Any, token: str, code: str) -> dict[str, float]:
+def _statements(site: Site) -> list[Figure]:
+    """One server for each format, so that the memory of one doesn't hide that of the next."""
+    from apps.wallet.models import Books, Entry
+    from apps.wallet.services import Credit, credit_earnings
+
+    with site_context(site.pk):
+        user = User.objects.create_user(email="s@benchexport.example", password=None)
+        Membership.objects.create(user=user)
+        token = issue_pair(user=user, site=site)["access"]
+
+    def grow(first: int, last: int) -> None:
+        with site_context(site.pk):
+            for start in range(first, last, 2_000):
+                given = [
+                    Credit(user.pk, 1, site.currency, "bench", str(n)) for n in range(start, min(start + 2_000, last))
+                ]
+                credit_earnings(given, kind=Entry.Kind.CREDIT, book=Books.CREDITS)
+
+    seen: dict[str, list[tuple[int, dict[str, float]]]] = {}
+    before = 0
+    for rows, formats in STATEMENT:
+        grow(before, rows)
+        before = rows
+        for file_format in formats:
+            with serving("config.wsgi:application", "/ready/", workers=1) as server:
+                path = f"/api/v1/wallet/statement?from=2000-01-01&format={file_format}"
+                seen.setdefault(file_format, []).append((rows, _download(server, token, site.code, path)))
+    return [
+        Figure(
+            "export", f"a statement of {many:,} movements, {name.upper()}",
+            f"{large['all']:.1f} s, {large['peak']:.0f} MB", f"{small['peak']:.0f} MB with {few:,}", None,
+            f"constant: grew by {large['peak'] - small['peak']:.0f} MB",
+        )
+        for name, ((few, small), (many, large)) in seen.items()
+    ]  # fmt: skip
+
+
+def _download(server: Any, token: str, code: str, path: str) -> dict[str, float]:
     """Seconds to the first byte and to the last, rows, and the highest memory of the web process meanwhile, in MB."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
     headers = {"Host": "localhost", "X-Site-Code": code, "Authorization": f"Bearer {token}"}
     with watched(server.process.pid) as peak:
         started = time.perf_counter()
-        connection.request("GET", "/api/v1/commissions?format=csv", headers=headers)
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         if answer.status != 200:
             raise RuntimeError(f"{answer.status}: {answer.read(300)!r}")

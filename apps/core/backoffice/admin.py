@@ -28,7 +28,7 @@ from apps.core.tenancy import reading_across
 class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
     """Read-only unless a key says otherwise. `search_prefixes` are columns whose beginnings are searched: an index serves that,
     and it is leakproof, while LIKE is not. `money_fields` are shown with their currency, `json_fields` as lines of text. `pages`
-    are (name, URL name) of pages beside the list, for the navigation.
+    are (name, URL name, key…) of pages beside the list, for the navigation of those who hold each key at the whole site.
 
     `scope_by` is the column of the user a row is about. With it, those who hold a key for a department or an enterprise may come
     in, and see the rows of the people they work for.
@@ -41,7 +41,7 @@ class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
     editable: ClassVar[Sequence[str]] = ()
     money_fields: ClassVar[Sequence[str]] = ()
     json_fields: ClassVar[Sequence[str]] = ()
-    pages: ClassVar[Sequence[tuple[str, str]]] = ()
+    pages: ClassVar[Sequence[tuple[str, ...]]] = ()
     scope_by: ClassVar[str] = ""
     plural: ClassVar[str] = ""
     intro: ClassVar[str] = ""
