@@ -153,7 +153,11 @@ class CryptoForm(PageForm):
     )
 
 
-LOCALES = [("en-IN", "English (India)"), ("en-GB", "English (UK)"), ("en-US", "English (US)")]
+# The pages are in English; news and mail are in each language of apps.notifications.words.
+LOCALES = [
+    ("en-IN", "English (India)"), ("en-GB", "English (UK)"), ("en-US", "English (US)"),
+    ("hi-IN", "हिन्दी (भारत), news and mail"),
+]  # fmt: skip
 
 
 class ProfileForm(PageForm):

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.notifications import selectors, services
 from apps.notifications.models import Notification
 from apps.notifications.services import News, tell
+from apps.notifications.words import said
 
 INBOX = "/dashboard/notifications"
 
@@ -23,6 +24,19 @@ def told(ann):
         tell([News(ann.pk, "bonus", f"b-{each}", {"amount": 2_500, "currency": "INR"}) for each in range(number)])
 
     return run
+
+
+def test_who_chooses_hindi_reads_their_news_in_hindi(signed_in, ann, told):
+    told(1)
+    browser = signed_in(ann)
+
+    answer = browser.post("/dashboard/settings", {"full_name": "Ann", "locale": "hi-IN"})
+
+    assert answer.status_code == 302
+    page = text(browser.get(INBOX))
+    assert said("bonus", {"amount": 2_500, "currency": "INR"}, "hi").title in page
+    assert 'lang="hi"' in page
+    assert "A bonus of" not in page
 
 
 def test_the_bell_counts_and_reading_empties_it(signed_in, ann, told):
