@@ -50,6 +50,10 @@ def already_retried() -> Conflict:
     return Conflict("already_retried", "This payout was tried again already.")
 
 
+def nothing_to_pay() -> Conflict:
+    return Conflict("nothing_to_pay", "There is nobody to pay.")
+
+
 def batch_changed() -> Conflict:
     return Conflict("batch_changed", "The batch is not what you saw any more. Look at it again.")
 

@@ -96,6 +96,8 @@ class PayoutBatchAdmin(UplineModelAdmin):
         return badge(_TONE[row.status], row.get_status_display())
 
     def offers(self, action: str, obj: PayoutBatch) -> bool:
+        if action == "approve" and not obj.count:
+            return False
         following = {"approve": "running", "refresh": "running", "cancel": "cancelled", "close": "closed"}[action]
         return following in PayoutBatch.TRANSITIONS.get(obj.status, ())
 
@@ -183,9 +185,9 @@ class PayoutBatchAdmin(UplineModelAdmin):
             begun = sum(row["count"] for row in totals if row["status"] != PayoutBatchItem.Status.LEFT_OUT)
             preview = self._preview(batch)
             rows = selectors.items_of(batch).exclude(status="left_out").order_by("id")[:SHOWN]
-            by_hand = batch.status in (PayoutBatch.Status.RUNNING, PayoutBatch.Status.SENT) and self.may(
-                request, *MANAGE
-            )
+            is_under_way = batch.status in (PayoutBatch.Status.RUNNING, PayoutBatch.Status.SENT)
+            of_the_bank = any(row["gateway"] == gateways.MANUAL and row["status"] != "left_out" for row in totals)
+            by_hand = is_under_way and of_the_bank and self.may(request, *MANAGE)
             mine = {
                 "preview": preview, "over": over, "begun": begun, "lines": [self._line(row) for row in rows],
                 "percent": 100 * over // begun if begun else 0, "by_hand": by_hand,

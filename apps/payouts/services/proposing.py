@@ -38,17 +38,18 @@ WITH gateway_of AS (
     SELECT l.account_id, sum(l.amount - l.reserved - l.consumed) AS free FROM wallet_lot l
     WHERE %(net_days)s > 0 AND l.created_at < %(earned_before)s AND l.amount > l.reserved + l.consumed GROUP BY l.account_id
 ), newest AS (
-    SELECT DISTINCT ON (o.user_id) o.user_id, o.id, o.kind, o.connect_state, o.ready_at
-    FROM payouts_ownmethod o ORDER BY o.user_id, o.id DESC
-), methods AS (
-    SELECT o.user_id, coalesce(k.id, o.id) AS id,
-        CASE WHEN o.kind = 'crypto' AND c.network IS DISTINCT FROM %(network)s THEN NULL ELSE g.gateway END AS gateway,
-        CASE WHEN o.connect_state NOT IN ('', 'ready') THEN 'method_not_ready'
-             WHEN o.ready_at > %(now)s THEN 'method_rests' ELSE '' END AS waits
-    FROM newest o
-    LEFT JOIN payouts_payoutmethod k ON k.address_id = o.id
+    -- The newest that something pays here: an address kept for tokens alone must not stand before a bank account.
+    SELECT DISTINCT ON (o.user_id) o.user_id, o.id, o.connect_state, o.ready_at, g.gateway
+    FROM payouts_ownmethod o
     LEFT JOIN accounts_cryptoaddress c ON c.id = o.id
-    LEFT JOIN gateway_of g ON g.kind = o.kind
+    LEFT JOIN gateway_of g ON g.kind = o.kind AND (o.kind <> 'crypto' OR c.network = %(network)s)
+    ORDER BY o.user_id, g.gateway IS NULL, o.id DESC
+), methods AS (
+    SELECT n.user_id, coalesce(k.id, n.id) AS id, n.gateway,
+        CASE WHEN n.gateway IS NULL THEN '' WHEN n.connect_state NOT IN ('', 'ready') THEN 'method_not_ready'
+             WHEN n.ready_at > %(now)s THEN 'method_rests' ELSE '' END AS waits
+    FROM newest n
+    LEFT JOIN payouts_payoutmethod k ON k.address_id = n.id
 ), under_way AS (
     SELECT user_id, status FROM payouts_payout WHERE status IN ('requested', 'approved', 'processing')
 ), lately AS (
@@ -112,7 +113,7 @@ def propose_batch(
     )  # fmt: skip
     _look(batch)
     if not batch.count and not batch.left_out:
-        raise Conflict("nothing_to_pay", "There is nobody to pay.")
+        raise errors.nothing_to_pay()
     audit.record(actor=actor, action="payout_batch.proposed", target=batch, after=_told(batch))
     return batch
 
@@ -145,7 +146,7 @@ def approve_batch(*, batch: PayoutBatch, actor: audit.Actor, seen: str) -> Payou
     """PROPOSED → RUNNING, by another than who proposed it; `seen` is the digest of what they saw.
 
     Their own payout is left to others. Raises Denied (own_batch; four_eyes: a machine proposed it, and no person has looked),
-    Conflict (state, batch_changed).
+    Conflict (state, batch_changed; nothing_to_pay: everybody is left out).
     """
     from apps.payouts.services.running import next_step
 
@@ -161,6 +162,8 @@ def approve_batch(*, batch: PayoutBatch, actor: audit.Actor, seen: str) -> Payou
     if site_settings().four_eyes:
         approved_alone = Payout.objects.filter(status=Payout.Status.APPROVED, approved_by_id=person)
         _leave(batch, "four_eyes", payout_id__in=approved_alone.values("pk"))
+    if not PayoutBatchItem.objects.filter(batch=batch, status=PayoutBatchItem.Status.READY).exists():
+        raise errors.nothing_to_pay()
     batch.advance(to=Status.RUNNING)
     batch.approved_by_id, batch.approved_at = person, timezone.now()
     batch.save(update_fields=["status", "approved_by", "approved_at"])

@@ -96,7 +96,7 @@ def test_the_preview_says_who_how_much_by_what_and_why_not(stripe, proposer):
 
 
 def test_money_stays_where_a_method_is_not_ready_or_somebody_looks_at_the_account(stripe, proposer, approver):
-    """The newest method counts, also a crypto address that nobody was paid to yet; what rests or isn't done at Stripe waits."""
+    """The newest method counts that is paid here; what rests or isn't done at Stripe waits."""
     rests, _ = make_partner("rests", 2000, **BANK)
     services.add_method(user=rests, kind="upi", details={"vpa": "new@bank"})
     begun, _ = make_partner("begun", 2000)
@@ -121,6 +121,47 @@ def test_money_stays_where_a_method_is_not_ready_or_somebody_looks_at_the_accoun
     run_step(batch.pk, 0)
     assert items(batch)["late"] == ("left_out", "under_review", "manual", 2000)
     assert (Payout.objects.count(), money(late)) == (0, (2000, 0))
+
+
+def test_an_address_kept_for_tokens_does_not_stand_in_the_way_of_a_bank_account(proposer):
+    """It is newer and it rests; no gateway of this site pays to it."""
+    ann, bank = make_partner("ann", 5000, **BANK)
+    services.add_method(user=ann, kind="crypto", details={"network": "ethereum", "address": "0x" + "1" * 40})
+
+    batch = propose(proposer)
+
+    assert items(batch) == {"ann": ("ready", "", "manual", 5000)}
+    assert PayoutBatchItem.objects.get().method_id == bank.pk
+
+
+def test_nobody_approves_a_batch_of_nobody(api, proposer, approver):
+    make_partner("nowhere", 2000)
+    batch = propose(proposer)
+    before = AuditEvent.objects.count()
+
+    with pytest.raises(Conflict) as refused:
+        approve(batch, approver)
+
+    assert refused.value.code == "nothing_to_pay"
+    batch.refresh_from_db()
+    assert (batch.status, batch.count, AuditEvent.objects.count()) == ("proposed", 0, before)
+    assert not OutboxEvent.objects.filter(topic="payout_batch.step").exists()
+
+
+def test_who_approves_a_batch_of_their_own_money_alone_sends_nobody(proposer, approver):
+    services.add_method(
+        user=approver, kind="bank", details={name: value for name, value in BANK.items() if name != "kind"}
+    )
+    join(user=approver)
+    give_earnings(approver, 3000)
+    batch = propose(proposer)
+
+    with pytest.raises(Conflict) as refused:
+        approve(batch, approver)
+
+    assert refused.value.code == "nothing_to_pay"
+    batch.refresh_from_db()
+    assert (batch.status, items(batch)[""]) == ("proposed", ("ready", "", "manual", 3000))
 
 
 def test_another_approves_and_everybody_is_paid_once(stripe, proposer, approver, deliver, held_by):
