@@ -54,6 +54,34 @@ def test_asking_for_a_part_to_a_bank_account(signed_in, ann):
     assert "000123454821" not in page
 
 
+def test_the_newest_method_that_is_ready_is_chosen_already(signed_in, ann):
+    """A later one rests; whoever has none begins with an arrangement."""
+    give_earnings(ann, 12345)
+    client = signed_in(ann)
+    assert client.get("/dashboard/payouts").context["form"]["method"].value() == ""
+    first = services.add_method(user=ann, kind="upi", details={"vpa": "ann@bank"})
+    services.add_method(user=ann, kind="upi", details={"vpa": "new@bank"})
+
+    answer = client.get("/dashboard/payouts")
+
+    assert answer.context["form"]["method"].value() == str(first.pk)
+    assert [words.endswith("(rests)") for _, words in answer.context["form"].fields["method"].choices] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_failed_one_says_why_in_the_history(signed_in, ann, staff):
+    give_earnings(ann, 12345)
+    payout = services.approve_payout(payout=services.request_payout(user=ann), actor=staff)
+    services.reject_payout(payout=payout, actor=staff, reason="Closed <b>account</b>")
+
+    page = signed_in(ann).get("/dashboard/payouts").content.decode()
+
+    assert "<small>Closed &lt;b&gt;account&lt;/b&gt;</small>" in page
+
+
 @pytest.mark.parametrize(
     ("amount", "status", "words"),
     [

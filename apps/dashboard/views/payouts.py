@@ -20,7 +20,7 @@ from apps.dashboard.pages import done, partner_page, refusal
 from apps.dashboard.paging import paginate
 from apps.dashboard.proving import prove
 from apps.payments.services import takes_payments
-from apps.payouts import services
+from apps.payouts import gateways, services
 from apps.payouts.models import ConnectAccount, OwnMethod, Payout
 from apps.payouts.returning import way_back
 from apps.payouts.services import connecting
@@ -58,8 +58,15 @@ def payouts(request: Any) -> HttpResponse:
 
 
 def _form(request: Any, methods: list[OwnMethod], data: Any = None) -> PayoutForm:
-    choices = [(str(method.pk), method.label) for method in methods]
-    return PayoutForm(data, currency=request.site.currency, methods=choices)
+    """The newest method that is ready and that something pays here is chosen already."""
+    offered = gateways.offered_kinds() if methods else {}
+    usual = next((str(method.pk) for method in methods if method.is_ready and method.kind in offered), "")
+    choices = [(str(method.pk), _named(method)) for method in methods]
+    return PayoutForm(data, currency=request.site.currency, methods=choices, initial={"method": usual})
+
+
+def _named(method: OwnMethod) -> str:
+    return method.label if method.is_ready else f"{method.label} ({method.state_name.lower()})"
 
 
 def _show(
