@@ -22,7 +22,7 @@ from django.utils import timezone
 from apps.core import exports
 from apps.core.tenancy import require_site_id, site_context
 from apps.reports.periods import TaxYear
-from apps.sites.selectors import current_site
+from apps.sites.selectors import current_site, site_day
 from apps.wallet.models import Account, Entry, Pocket, Posting
 
 Kind = Entry.Kind
@@ -78,6 +78,16 @@ class Summary:
     @property
     def total(self) -> Figures:
         return sum(self.months.values(), Figures())
+
+    @property
+    def begun(self) -> list[tuple[date, Figures, int]]:
+        """(first day, figures, balance of earnings at its end) of the months that have begun."""
+        begun, balance = [], self.opening
+        for first, row in self.months.items():
+            if first <= site_day():
+                balance += row.change
+                begun.append((first, row, balance))
+        return begun
 
 
 # Which postings of a person each figure sums, and whether it is what went out of them.

@@ -67,6 +67,16 @@ def test_one_person_month_by_month(years, office):
     assert "March 2026" in answer.content.decode()
 
 
+def test_months_to_come_are_not_shown_and_each_says_what_was_left_then(years, office):
+    answer = office("payout_manager").get(f"{LIST}{years.pk}/", {"year": 2026})
+
+    told = answer.context["told"]
+    assert [(f"{first:%b}", row.earned, balance) for first, row, balance in told.begun] == [
+        ("Apr", 2_500, 12_500), ("May", 0, 12_500), ("Jun", 0, 12_500),
+    ]  # fmt: skip
+    assert "July 2026" not in answer.content.decode()
+
+
 def test_each_is_a_file_too_and_the_audit_says_who_took_it(years, office):
     desk = office("payout_manager")
 

@@ -181,6 +181,7 @@ def test_the_figures_are_all_that_ever_changes_the_balance(shop, fake_stripe, se
         told = tax.summaries(people, year)
         for user_id, row in told.items():
             assert row.opening + row.total.change == row.closing == wallet_summary(user_id).balance
+            assert row.begun[-1][2] == row.closing
         moved = {account.user_id for account in tax.who_moved(year)}
         assert moved == {user for user, row in told.items() if row.total != tax.Figures() or row.closing}
     assert {story.top.user_id, story.middle.user_id} <= moved
