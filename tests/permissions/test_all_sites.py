@@ -163,7 +163,7 @@ def test_rows_of_all_sites_stand_side_by_side_and_can_be_narrowed(owner, things)
     assert str(things["ALPHA"]["commission"]) not in narrowed
 
 
-def test_a_list_of_all_sites_costs_the_same_with_more_rows(owner, things):
+def test_a_list_of_all_sites_costs_the_same_with_more_rows(owner, things, steady_sites):
     from django.db import connections
     from django.test.utils import CaptureQueriesContext
 

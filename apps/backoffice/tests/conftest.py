@@ -44,12 +44,6 @@ class Office:
 
 
 @pytest.fixture
-def steady_sites(monkeypatch):
-    """Sites are read again every five seconds, two statements that a slow machine would see in one count and not the other."""
-    monkeypatch.setattr("apps.sites.registry.KEEP_SECONDS", float("inf"))
-
-
-@pytest.fixture
 def office(site, make_user):
     """office("admin") → that role's desk at ALPHA. `signed_in_ago` in seconds, a `password` where one is asked for."""
 

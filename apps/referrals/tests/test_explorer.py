@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.backoffice.tests.conftest import office, steady_sites  # noqa: F401
+from apps.backoffice.tests.conftest import office  # noqa: F401
 from apps.core.tenancy import site_context
 from apps.referrals.tests.factories import make_chain, make_partner
 
@@ -86,7 +86,7 @@ def test_only_who_may_see_partners(site, office):  # noqa: F811
     assert closed.get(reverse("admin:referrals_partner_branch", args=[top.pk])).status_code == 403
 
 
-def test_a_page_takes_as_many_queries_for_many_as_for_few(site, desk, steady_sites):  # noqa: F811
+def test_a_page_takes_as_many_queries_for_many_as_for_few(site, desk, steady_sites):
     top = make_partner()
     make_partner(sponsor=top)
     desk.get(TREE)
