@@ -156,7 +156,7 @@ class PayoutBatchAdmin(UplineModelAdmin):
             line["count"] += row["count"]
             line["sum"] += row["amount"]
             state = Payout.Status(row["payout"]).label if row["payout"] else "To be sent"
-            line["states"].append(f"{row['count']} {state.lower()}")
+            line["states"].append(f"{row['count']:,} {state.lower()}")
         for line in found.values():
             line["amount"] = format_money(line["sum"], batch.currency)
         return list(found.values())
@@ -183,13 +183,14 @@ class PayoutBatchAdmin(UplineModelAdmin):
             totals = selectors.totals(batch)
             over = sum(row["count"] for row in totals if row["payout"] in ("completed", "failed"))
             begun = sum(row["count"] for row in totals if row["status"] != PayoutBatchItem.Status.LEFT_OUT)
+            handed = sum(row["count"] for row in totals if row["status"] == PayoutBatchItem.Status.BEGUN)
             preview = self._preview(batch)
             rows = selectors.items_of(batch).exclude(status="left_out").order_by("id")[:SHOWN]
             is_under_way = batch.status in (PayoutBatch.Status.RUNNING, PayoutBatch.Status.SENT)
             of_the_bank = any(row["gateway"] == gateways.MANUAL and row["status"] != "left_out" for row in totals)
             by_hand = is_under_way and of_the_bank and self.may(request, *MANAGE)
             mine = {
-                "preview": preview, "over": over, "begun": begun, "lines": [self._line(row) for row in rows],
+                "preview": preview, "over": over, "begun": begun, "handed": handed, "lines": [self._line(row) for row in rows],
                 "percent": 100 * over // begun if begun else 0, "by_hand": by_hand,
                 "moves": batch.is_running or (batch.status == PayoutBatch.Status.SENT and over < begun),
                 "files": selectors.result_files(batch),

@@ -153,6 +153,7 @@ def test_the_office_shows_a_batch_before_it_is_approved_and_while_it_runs(site, 
 
     boss = Office(approver, site)
     boss.do("approve", batch, confirmed="yes", **{f"seen-{batch.pk}": batch.digest})
+    assert "0 of 2 have been handed on" in desk.get(page).content.decode()
     deliver()
 
     batch.refresh_from_db()
