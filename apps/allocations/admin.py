@@ -252,6 +252,10 @@ class TransferAdmin(UplineModelAdmin):
         "number", "created_at", "allocation", "tokens_shown", "destination_label", "state", "provider_state", "difference",
         "hash_shown",
     )  # fmt: skip
+    fields = (
+        "batch", "allocation", "asset", "destination_label", "status", "provider_id", "provider_state", "failure", "difference",
+        "tx_hash", "tries", "next_at", "created_at", "finished_at", "tokens_shown",
+    )  # fmt: skip
     list_filter = ("status", DifferenceFilter)
     list_select_related = ("allocation",)
     search_prefixes = ("provider_id", "tx_hash")

@@ -369,6 +369,10 @@ class PayoutTransferAdmin(UplineModelAdmin):
         "provider_id",
         "tries",
     )
+    fields = (
+        "payout", "gateway", "account", "status", "provider_id", "provider_state", "failure", "difference", "tries", "next_at",
+        "created_at", "finished_at",
+    )  # fmt: skip
     list_filter = ("status", "gateway", DiffersFilter)
     list_select_related = ("payout",)
     search_prefixes = ("provider_id",)

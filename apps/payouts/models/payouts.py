@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core.errors import Conflict
-from apps.core.models import SiteForeignKey, SiteModel
+from apps.core.models import Sending, SiteForeignKey, SiteModel
 from apps.payouts.models.methods import PayoutMethod
 
 
@@ -86,39 +86,13 @@ UNKNOWN = "unknown"
 """The `provider_state` of a payout whose gateway has not answered."""
 
 
-class PayoutTransfer(SiteModel):
-    """A payout that a gateway pays, written down before the first call. One for each, for ever: `key` is what the gateway knows
-    it by, and there is no second sending.
-
-    WAITING: we don't know that the gateway has it. SENT: it has. `account` is whose account at the gateway pays. `difference` is
-    what the gateway says otherwise than we do: nothing moves by it, and a person looks.
-    """
-
-    class Status(models.TextChoices):
-        WAITING = "waiting", "To be sent"
-        SENT = "sent", "Sent"
-        COMPLETED = "completed", "Arrived"
-        FAILED = "failed", "Failed"
-
-    # What the database allows too (migration 0004, Transitions).
-    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
-        Status.WAITING: (Status.SENT, Status.COMPLETED, Status.FAILED),
-        Status.SENT: (Status.COMPLETED, Status.FAILED),
-    }
-    OPEN: ClassVar[tuple[str, ...]] = (Status.WAITING, Status.SENT)
+class PayoutTransfer(Sending):
+    """A payout that a gateway pays. One for each, for ever: `key` is what the gateway knows it by. `account` is whose account at
+    the gateway pays."""
 
     payout = SiteForeignKey(Payout, models.PROTECT, related_name="transfers")
     gateway = models.CharField(max_length=32)
     account = models.CharField(max_length=160)
-    status = models.CharField(max_length=9, choices=Status, default=Status.WAITING)
-    provider_id = models.CharField(max_length=64, null=True)
-    provider_state = models.CharField(max_length=64, blank=True, default="")
-    failure = models.CharField(max_length=200, blank=True, default="")
-    difference = models.CharField(max_length=200, blank=True, default="")
-    tries = models.PositiveIntegerField(default=0)
-    next_at = models.DateTimeField(default=timezone.now)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -141,10 +115,3 @@ class PayoutTransfer(SiteModel):
     @property
     def key(self) -> str:
         return str(self.payout_id)
-
-    def advance(self, *, to: str) -> bool:
-        """Move forward; False, unchanged, where that is no step forward."""
-        if to not in self.TRANSITIONS.get(self.status, ()):
-            return False
-        self.status = to
-        return True
