@@ -43,7 +43,7 @@ from apps.orders.tests.factories import make_report
 from apps.payments.models import Dispute, StripeAccount
 from apps.payments.services import request_refund
 from apps.payments.tests.factories import make_account, make_payment
-from apps.payouts.models import PayoutMethod
+from apps.payouts.models import PayoutMethod, PayoutResultFile
 from apps.payouts.services import add_method, keep_comparison, propose_batch, request_payout
 from apps.payouts.tests.factories import begin, make_partner
 from apps.rbac import catalogue
@@ -76,10 +76,11 @@ SINGLE = {
 
 
 def pay_by_gateway(number):
-    """A payout by Stripe, a batch that is proposed, and a comparison."""
+    """A payout by Stripe, a batch that is proposed with a file of the bank's, and a comparison."""
     begin(*make_partner(f"paid{number}", 100, kind="stripe_connect", account_id=f"acct_paid{number}"))
     make_partner(f"waits{number}", 100)
-    propose_batch(with_requests=False, with_available=True, actor=SYSTEM)
+    batch = propose_batch(with_requests=False, with_available=True, actor=SYSTEM)
+    PayoutResultFile.objects.create(batch=batch, rows=1)
     keep_comparison(site_id=require_site_id(), since=timezone.now(), differences=[], actor=SYSTEM)
 
 
