@@ -49,7 +49,7 @@ class ReconciliationAdmin(UplineModelAdmin):
             since = timezone.now() - timedelta(days=form.cleaned_data["days"])
 
             def keep(found: Any) -> HttpResponse:
-                row = services.keep_comparison(site_id=site_id, since=since, differences=found, actor=actor)  # type: ignore[arg-type]
+                row = services.keep_comparison(since=since, differences=found, actor=actor)  # type: ignore[arg-type]
                 return HttpResponseRedirect(reverse("admin:payouts_reconciliation_change", args=[row.pk]))
 
             return call_out(request, lambda: services.reconcile(site_id=site_id, since=since), keep)

@@ -38,7 +38,7 @@ State = ConnectAccount.State
 
 
 @dataclass(frozen=True)
-class Way:
+class WayBack:
     """Where Stripe's page sends the person back to: `done` when they leave it, `again` when its link has run out."""
 
     done: str
@@ -87,7 +87,7 @@ def unfinished(*, user: User, method_id: UUID) -> ConnectAccount:
 
 
 def start_connecting(
-    account: ConnectAccount, way: Way, answer: Callable[[Connecting], Any]
+    account: ConnectAccount, way: WayBack, answer: Callable[[Connecting], Any]
 ) -> tuple[Callable[[], tuple[Partnered, str]], Callable[[tuple[Partnered, str]], Any]]:
     """(call, finish) of the request's next phases: have Stripe open the account, or find it again, and make its page's link."""
     who, ask = credentials(), _asking(account)

@@ -5,7 +5,6 @@ while its owner reads of it (models.OwnMethod).
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -69,15 +68,6 @@ def remove_method(*, method: OwnMethod, actor: User) -> None:
         audit.record(actor=actor, action=REMOVED, target=PayoutMethod.objects.get(pk=method.pk))
     payload = {"method_id": str(method.pk), "user_id": str(actor.pk), "kind": method.kind}
     outbox.publish(REMOVED, key=str(method.pk), payload=payload)
-
-
-def chosen_methods(user_ids: Iterable[UUID]) -> dict[UUID, OwnMethod]:
-    """{user: their newest method}, for payouts that nobody chose one for; who has none is left out. One query.
-
-    One that isn't ready is no reason to pay to an older one: that may be the account that was lost.
-    """
-    rows = OwnMethod.objects.filter(user_id__in=user_ids).order_by("id")
-    return {row.user_id: row for row in rows}
 
 
 @transaction.atomic

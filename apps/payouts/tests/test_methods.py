@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from apps.accounts.models import CryptoAddress, SignIn
+from apps.accounts.models import SignIn
 from apps.core import outbox
 from apps.core.errors import Conflict
 from apps.core.models import OutboxEvent
@@ -221,17 +221,3 @@ def test_twenty_are_the_most(ann):
         add(ann, "upi", {"vpa": "one@more"})
 
     assert (refused.value.code, PayoutMethod.objects.count()) == ("too_many", 20)
-
-
-def test_the_newest_is_who_a_batch_pays_to(ann, make_user, django_assert_num_queries):
-    ben = make_user("ben@example.com")
-    add(ann)
-    newest, other = add(ann, "crypto", WALLET), add(ben, "bank", BANK)
-
-    users = [ann.pk, ben.pk, make_user("zoe@example.com").pk]
-
-    with django_assert_num_queries(1):
-        chosen = services.chosen_methods(users)
-
-    assert {user: row.pk for user, row in chosen.items()} == {ann.pk: newest.pk, ben.pk: other.pk}
-    assert CryptoAddress.objects.count() == 1

@@ -11,7 +11,7 @@ from apps.payments.tests.factories import event
 from apps.payouts import services
 from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutTransfer
 from apps.payouts.services.connecting import begin_connecting
-from apps.payouts.services.reports import take_stripe_transfer
+from apps.payouts.services.events import take_stripe_transfer
 from apps.payouts.tests.factories import begin, make_partner, push_all
 from apps.referrals.services import join
 from apps.wallet import selectors as wallet
