@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
 
 from apps.audit import services as audit
+from apps.core.sweeping import one_by_one
 from apps.core.tenancy import site_context
 from apps.payouts.gateways import Gateway, Reported, Stage, Unknown, Way, find_class
 from apps.payouts.models import PayoutTransfer, Reconciliation
@@ -92,14 +94,8 @@ def _resolve_unknown(site_id: UUID | str, since: datetime) -> None:
         still_open = PayoutTransfer.objects.filter(status__in=PayoutTransfer.OPEN, created_at__gte=since, tries__gt=0)
         ids = list(still_open.values_list("pk", flat=True))
         still_open.update(next_at=timezone.now())
-    unanswered = 0
-    for transfer_id in ids:
-        try:
-            push_transfer(site_id=site_id, transfer_id=transfer_id)
-        except Unknown:
-            unanswered += 1
-            if unanswered == 3:
-                break
+    push = partial(push_transfer, site_id=site_id)
+    one_by_one(ids, lambda pk: push(transfer_id=pk), unanswered=Unknown, what="payout")
 
 
 def _compare(site_id: UUID | str, name: str, account: str, since: datetime) -> list[Difference]:
