@@ -12,6 +12,7 @@ from apps.backoffice.forms import InstantForm
 from apps.core import exports
 from apps.core.backoffice.keyset import OLDER
 from apps.core.errors import DomainError
+from apps.core.ids import read_uuid
 from apps.rbac.access import access_of
 from apps.reports import periods, sheets, tax
 from apps.reports.selectors import liability
@@ -41,7 +42,7 @@ class MoneyPages:
         if "format" in request.GET:
             return _file(request, sheets.tax_list_sheet(year=year, actor=request.user))
         found, older = exports.keyset_page(
-            tax.who_moved(year), ordering="-id", after=_uuid(request.GET.get(OLDER, "")), size=PAGE
+            tax.who_moved(year), ordering="-id", after=read_uuid(request.GET.get(OLDER, "")), size=PAGE
         )
         told = tax.summaries([account.user_id for account in found], year)
         context = {
@@ -86,10 +87,3 @@ def _file(request: HttpRequest, sheet: exports.Sheet) -> HttpResponse:
     except DomainError as error:
         return HttpResponse(error.message, status=error.status, content_type="text/plain")
     return file
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

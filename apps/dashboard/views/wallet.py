@@ -1,7 +1,6 @@
 """What is mine, and every movement of it."""
 
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.bonuses.selectors import bonuses
 from apps.core.errors import DomainError
+from apps.core.ids import read_uuid
 from apps.core.money import format_money
 from apps.dashboard.forms import DepositForm, TransferForm
 from apps.dashboard.pages import done, member_page
@@ -59,7 +59,7 @@ def show(
         rows = rows.filter(entry__kind=kind)
     page = paginate(request, rows, path=path)
     for row in page.rows:
-        row.payout = _uuid(row.entry.ref_id) if row.entry.ref_type == "payout" else None
+        row.payout = read_uuid(row.entry.ref_id) if row.entry.ref_type == "payout" else None
     summary, settings = wallet_summary(request.user.pk), site_settings()
     enterprise_pays = is_paid_for(request.user.pk)
     bonuses_page = paginate(request, bonuses().filter(referrer=request.user), size=BONUSES, param="bonuses", path=path)
@@ -85,11 +85,3 @@ def show(
         "kinds": Entry.Kind.choices,
     }
     return render(request, "dashboard/wallet.html", context, status=status)
-
-
-def _uuid(text: str) -> UUID | None:
-    """Refs are any text; a payout's is its id."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.audit import services as audit
+from apps.core.ids import read_uuid
 from apps.core.sweeping import one_by_one
 from apps.core.tenancy import site_context
 from apps.payouts.gateways import Gateway, Reported, Stage, Unknown, Way, find_class
@@ -138,12 +139,7 @@ def _ours(name: str, account: str, since: datetime) -> dict[str, Ours]:
 
 def _known(keys: Sequence[str]) -> set[str]:
     """Of ids that are none of the period: those that are ours all the same."""
-    ids = []
-    for key in keys:
-        try:
-            ids.append(UUID(key))
-        except ValueError:
-            continue
+    ids = [pk for key in keys if (pk := read_uuid(key)) is not None]
     return {str(pk) for pk in PayoutTransfer.objects.filter(payout_id__in=ids).values_list("payout_id", flat=True)}
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from apps.core.ids import read_uuid
+
 COLUMNS = ("ref", "status", "reference", "reason")
 MOST_ROWS = 20_000
 
@@ -57,9 +59,8 @@ def _lines(reader: Any, wrong: list[tuple[int, str]]) -> Iterator[tuple[int, dic
 def _problem(row: dict[str, Any], seen: set[UUID]) -> str:
     if "more" in row:
         return "Too many columns."
-    try:
-        pk = UUID(row["ref"].strip())
-    except ValueError:
+    pk = read_uuid(row["ref"].strip())
+    if pk is None:
         return "The ref is the id of a payout, as in the file for the bank."
     status = row["status"].strip().lower()
     if pk in seen:
