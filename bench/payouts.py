@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Membership, User
 from apps.audit.services import SYSTEM
-from apps.core import crypto, outbox
+from apps.core import outbox
 from apps.core.ids import uuid7
 from apps.core.tenancy import site_context
 from apps.payouts import services
@@ -26,6 +26,7 @@ from apps.payouts.models import (
     PayoutResultFile,
     PayoutTransfer,
 )
+from apps.payouts.services.methods import seal_details
 from apps.payouts.tests.factories import make_stripe
 from apps.sites import registry
 from apps.sites.models import Site
@@ -72,8 +73,8 @@ def people(site: Site, number: int, kind: str, *, lots: int = 3) -> list[User]:
     methods = []
     for place, user in enumerate(users):
         method = PayoutMethod(user=user, kind=kind, label=f"{kind} {place}")
-        details = {} if kind == "stripe_connect" else {"vpa": f"p{place}@upi"}
-        methods.append(_sealed(method, details))
+        seal_details(method, {} if kind == "stripe_connect" else {"vpa": f"p{place}@upi"})
+        methods.append(method)
     PayoutMethod.objects.bulk_create(methods, batch_size=1000)
     if kind == PayoutMethod.Kind.STRIPE_CONNECT:
         ready = [
@@ -82,11 +83,6 @@ def people(site: Site, number: int, kind: str, *, lots: int = 3) -> list[User]:
         ]
         ConnectAccount.objects.bulk_create(ready, batch_size=1000)
     return users
-
-
-def _sealed(method: PayoutMethod, details: dict[str, str]) -> PayoutMethod:
-    method.details = crypto.sealed(method, "details", json.dumps(details))
-    return method
 
 
 def approved(site_id: Any, approver: User) -> PayoutBatch:

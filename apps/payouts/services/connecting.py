@@ -4,8 +4,6 @@ ready.
 Events of Stripe's come in any order, so they only say when to ask: what counts is what Stripe answers (reliability.md, rule 8).
 """
 
-import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,17 +16,15 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
-from apps.core import crypto, waking
+from apps.core import waking
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.tenancy import require_site_id, site_context
 from apps.payments import connect
 from apps.payments.connect import Partnered
 from apps.payments.services import credentials
 from apps.payouts.models import ConnectAccount, OwnMethod, PayoutMethod
-from apps.payouts.services.methods import add_method
+from apps.payouts.services.methods import add_method, typed_details
 from apps.sites.selectors import current_site
-
-logger = logging.getLogger(__name__)
 
 CLAIMED = timedelta(seconds=60)
 ASK_AGAIN = (timedelta(minutes=5), timedelta(days=1))
@@ -110,7 +106,7 @@ def start_connecting(
 def _asking(account: ConnectAccount) -> Callable[[], Partnered]:
     """What is read of the rows is read now, in their transaction."""
     who, method = credentials(), account.method
-    details: dict[str, str] = json.loads(crypto.opened(method, "details"))
+    details = typed_details(method)
     known = account.account_id or details.get("account_id", "")
     metadata = {"site": current_site().code, "method_id": str(method.pk)}
     pk, email, country = method.pk, method.user.email, details.get("country", "")
