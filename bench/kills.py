@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +78,11 @@ def under_load(name: str, processes: Processes, number: int, kills: int) -> str:
     """Raises RuntimeError with what differs."""
     from django.db import connections
 
-    from apps.core.models import OutboxEvent
     from apps.core.tenancy import site_context
     from apps.sites import registry
     from bench.data import make_site
     from tests.story import outage
-    from tests.story.kills import Client, calls, differences, open_bank, waiting
+    from tests.story.kills import Client, calls, open_bank
 
     site_id = make_site(f"KILLS{name}").pk
     registry.forget()
@@ -106,28 +105,43 @@ def under_load(name: str, processes: Processes, number: int, kills: int) -> str:
         for client in clients:
             client.join()
         connections.close_all()  # ours has died with PostgreSQL
-        logs = [client.log for client in clients]
+        _work_off(on, site_id)
+    return f"{told}; {_compared(site_id, [client.log for client in clients])}"
 
-        def is_worked_off() -> bool:
-            on.supervise()
-            with site_context(site_id):
-                return not waiting()
 
-        try:
-            outage.wait_for(is_worked_off, WORKED_OFF_SECONDS, "every event to be worked off")
-        except AssertionError as error:
-            with site_context(site_id):
-                left = list(
-                    OutboxEvent.objects.filter(done_at=None).values_list("topic", "consumer", "attempts", "dead_at")[:5]
-                )
-            raise AssertionError(f"{error}: {left}\n{on.said()}") from error
+def _work_off(on: Any, site_id: Any) -> None:
+    """Raises AssertionError with the events that are left."""
+    from apps.core.models import OutboxEvent
+    from apps.core.tenancy import site_context
+    from tests.story import outage
+    from tests.story.kills import waiting
+
+    def is_over() -> bool:
+        on.supervise()
+        with site_context(site_id):
+            return not waiting()
+
+    try:
+        outage.wait_for(is_over, WORKED_OFF_SECONDS, "every event to be worked off")
+    except AssertionError as error:
+        with site_context(site_id):
+            rows = OutboxEvent.objects.filter(done_at=None)
+            left = list(rows.values_list("topic", "consumer", "attempts", "dead_at")[:5])
+        raise AssertionError(f"{error}: {left}\n{on.said()}") from error
+
+
+def _compared(site_id: Any, logs: Sequence[Any]) -> str:
+    """What the clients were answered, beside what is there. Raises RuntimeError."""
+    from apps.core.tenancy import site_context
+    from tests.story.kills import differences
+
     with site_context(site_id):
         wrong = differences(logs)
     if wrong:
         raise RuntimeError(f"{len(wrong)} differences: {wrong[:5]}")
     answered, replayed = sum(len(log.answered) for log in logs), sum(log.replayed for log in logs)
     lost = sum(log.without_answer for log in logs)
-    return f"{told}; {answered:,} calls answered, {replayed:,} repeated, {lost:,} tries without an answer; 0 lost, 0 doubled"
+    return f"{answered:,} calls answered, {replayed:,} repeated, {lost:,} tries without an answer; 0 lost, 0 doubled"
 
 
 # --- who dies --------------------------------------------------------------------------------------------------------------

@@ -201,8 +201,5 @@ class FormDocumentAdmin(UplineModelAdmin):
                 return HttpResponseRedirect(reverse("admin:activities_formdocument_changelist"))
             except DomainError as error:
                 form.add_error(error.field if error.field in form.fields else None, error.message)
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": self.add_word,
-            "form": form, "submit": "Add", "intro": "Members see its title and pay to download it.",
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/tools/form.html", context)
+        intro = "Members see its title and pay to download it."
+        return self.form_page(request, form, title=self.add_word, submit="Add", intro=intro)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
@@ -13,6 +13,7 @@ from apps.allocations import selectors, services
 from apps.allocations.models import Allocation, AllocationBatch, Transfer
 from apps.allocations.services import batches
 from apps.core.backoffice import (
+    OnlyFilter,
     Outcome,
     ReasonForm,
     UplineModelAdmin,
@@ -62,30 +63,9 @@ def hash_shown(self: Any, row: Any) -> str:
     return f"{row.tx_hash[:12]}…" if row.tx_hash else ""
 
 
-class OverpaidFilter(admin.SimpleListFilter):
-    """Refunded after it was sent: for a person to look at."""
-
-    title = "refunded after sending"
-    parameter_name = "overpaid"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes")]
-
-    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(overpaid__gt=0) if self.value() == "yes" else queryset
-
-
-class DifferenceFilter(admin.SimpleListFilter):
-    """What the custodian says otherwise than we do."""
-
-    title = "difference"
-    parameter_name = "differs"
-
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Only those")]
-
-    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.exclude(difference="") if self.value() == "yes" else queryset
+# Refunded after it was sent, and what the custodian says otherwise than we do: both are for a person to look at.
+OverpaidFilter = OnlyFilter.of("overpaid", title="refunded after sending", holds=Q(overpaid__gt=0), word="Yes")
+DifferenceFilter = OnlyFilter.of("differs", title="difference", holds=~Q(difference=""))
 
 
 @admin.register(Allocation)
@@ -251,6 +231,10 @@ class TransferAdmin(UplineModelAdmin):
     list_display = (
         "number", "created_at", "allocation", "tokens_shown", "destination_label", "state", "provider_state", "difference",
         "hash_shown",
+    )  # fmt: skip
+    fields = (
+        "batch", "allocation", "asset", "destination_label", "status", "provider_id", "provider_state", "failure", "difference",
+        "tx_hash", "tries", "next_at", "created_at", "finished_at", "tokens_shown",
     )  # fmt: skip
     list_filter = ("status", DifferenceFilter)
     list_select_related = ("allocation",)

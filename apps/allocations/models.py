@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import CryptoAddress
 from apps.core.errors import Conflict
-from apps.core.models import SiteForeignKey, SiteModel
+from apps.core.models import Sending, SiteForeignKey, SiteModel
 from apps.custody.gateways import plain
 from apps.orders.models import Order, OrderLine
 from apps.referrals.models import Partner
@@ -150,27 +150,14 @@ class AllocationBatch(SiteModel):
         return self.over < self.count
 
 
-class Transfer(SiteModel):
-    """One sending of one allocation, written down before the first call. Its id is the custodian's `externalTxId` for ever.
+class Transfer(Sending):
+    """One sending of one allocation. Its id is the custodian's `externalTxId` for ever.
 
-    WAITING: we don't know that the custodian has it. SENT: it has. An allocation has one that has not failed at most, so a
-    second one exists only once the custodian said that the first one never will arrive. `difference` is what the custodian says
-    otherwise than we do: nothing moves by it, and a person looks.
+    An allocation has one that has not failed at most, so a second one exists only once the custodian said that the first one
+    never will arrive.
     """
 
-    class Status(models.TextChoices):
-        WAITING = "waiting", "To be sent"
-        SENT = "sent", "Sent"
-        COMPLETED = "completed", "Arrived"
-        FAILED = "failed", "Failed"
-
-    # What the database allows too (migration 0001, Transitions).
-    TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
-        Status.WAITING: (Status.SENT, Status.COMPLETED, Status.FAILED),
-        Status.SENT: (Status.COMPLETED, Status.FAILED),
-    }
-    OPEN: ClassVar[tuple[str, ...]] = (Status.WAITING, Status.SENT)
-
+    CHANGES: ClassVar[tuple[str, ...]] = (*Sending.CHANGES, "tx_hash")
     sealed_columns: ClassVar[tuple[str, ...]] = ("destination",)
 
     batch = SiteForeignKey(AllocationBatch, models.PROTECT, related_name="transfers")
@@ -179,16 +166,7 @@ class Transfer(SiteModel):
     tokens = token_field()
     destination = models.TextField()
     destination_label = models.CharField(max_length=80)
-    status = models.CharField(max_length=9, choices=Status, default=Status.WAITING)
-    provider_id = models.CharField(max_length=64, null=True)
-    provider_state = models.CharField(max_length=64, blank=True, default="")
-    failure = models.CharField(max_length=200, blank=True, default="")
-    difference = models.CharField(max_length=200, blank=True, default="")
     tx_hash = models.CharField(max_length=128, blank=True, default="")
-    tries = models.PositiveIntegerField(default=0)
-    next_at = models.DateTimeField(default=timezone.now)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -213,10 +191,3 @@ class Transfer(SiteModel):
     def external_tx_id(self) -> str:
         """What the custodian knows it by."""
         return str(self.pk)
-
-    def advance(self, *, to: str) -> bool:
-        """Move forward; False, unchanged, where that is no step forward."""
-        if to not in self.TRANSITIONS.get(self.status, ()):
-            return False
-        self.status = to
-        return True

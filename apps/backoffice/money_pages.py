@@ -12,9 +12,10 @@ from apps.backoffice.forms import InstantForm
 from apps.core import exports
 from apps.core.backoffice.keyset import OLDER
 from apps.core.errors import DomainError
+from apps.core.ids import read_uuid
 from apps.rbac.access import access_of
-from apps.reports import periods, tax
-from apps.reports.selectors import liability, liability_sheet
+from apps.reports import periods, sheets, tax
+from apps.reports.selectors import liability
 
 PAGE = 50
 
@@ -29,7 +30,7 @@ class MoneyPages:
         _need(request, "analytics.read")
         form = InstantForm({"at": request.GET.get("at", "")})
         if form.is_valid() and "format" in request.GET:
-            return _file(request, liability_sheet(at=form.cleaned_data["at"], actor=request.user))
+            return _file(request, sheets.liability_sheet(at=form.cleaned_data["at"], actor=request.user))
         told = liability(at=form.cleaned_data["at"]) if form.is_valid() else []
         context = {**self.each_context(request), "title": "Liability", "form": form, "told": told}
         return TemplateResponse(request, "admin/liability.html", context, status=200 if told else 400)
@@ -39,8 +40,8 @@ class MoneyPages:
         _need(request, "payout.read")
         year, problem = _year(request)
         if "format" in request.GET and not problem:
-            return _file(request, tax.list_sheet(year=year, actor=request.user))
-        after = _uuid(request.GET.get(OLDER, ""))
+            return _file(request, sheets.tax_list_sheet(year=year, actor=request.user))
+        after = read_uuid(request.GET.get(OLDER, ""))
         found, _ = exports.keyset_page(tax.who_moved(year), ordering="-id", after=after, size=PAGE + 1)
         found, more = found[:PAGE], found[PAGE:]
         told = tax.summaries([account.user_id for account in found], year)
@@ -59,7 +60,7 @@ class MoneyPages:
             raise Http404
         year, problem = _year(request)
         if "format" in request.GET and not problem:
-            return _file(request, tax.sheet(user=user, year=year, actor=request.user))
+            return _file(request, sheets.tax_sheet(user=user, year=year, actor=request.user))
         context = {
             **self.each_context(request), "title": "Tax-year summary", "person": user, "told": tax.summary(user.pk, year),
             "year": year, "years": periods.last_tax_years(), "problem": problem,
@@ -86,10 +87,3 @@ def _file(request: HttpRequest, sheet: exports.Sheet) -> HttpResponse:
     except DomainError as error:
         return HttpResponse(error.message, status=error.status, content_type="text/plain")
     return file
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

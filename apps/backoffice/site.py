@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from uuid import UUID
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -24,6 +23,7 @@ from apps.core import recording
 from apps.core.backoffice import UplineModelAdmin
 from apps.core.backoffice.keyset import OLDER
 from apps.core.errors import DomainError
+from apps.core.ids import read_uuid
 from apps.core.tenancy import across_sites, reading_across
 from apps.rbac.access import access_of
 from apps.sites import registry
@@ -140,7 +140,7 @@ class BackOfficeSite(SigningIn, MoneyPages, AdminSite):
     def history(self, request: HttpRequest, screen: UplineModelAdmin, obj: Any) -> HttpResponse:
         """What happened to a row, newest first, as the audit has it."""
         targets = [(obj._meta.label_lower, obj.pk), *screen.related_history(obj)]
-        moments, older = history(targets, size=HISTORY_PAGE, before=_uuid(request.GET.get(OLDER, "")))
+        moments, older = history(targets, size=HISTORY_PAGE, before=read_uuid(request.GET.get(OLDER, "")))
         context = {
             **self.each_context(request), "opts": screen.opts, "plural": screen.plural, "original": obj,
             "row_title": screen.title_of(obj), "title": "History", "moments": moments, "older": older,
@@ -190,10 +190,3 @@ class BackOfficeSite(SigningIn, MoneyPages, AdminSite):
 
 def _rendered(response: Any) -> Any:
     return response.render() if isinstance(response, TemplateResponse) else response
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

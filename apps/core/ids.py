@@ -29,3 +29,11 @@ def uuid7_at(moment: datetime) -> uuid.UUID:
     """The smallest id of a moment: what is asked by day is a range of ids, which every index that ends in the id serves."""
     milliseconds = int(moment.astimezone(UTC).timestamp() * 1000)
     return uuid.UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+
+
+def read_uuid(text: object) -> uuid.UUID | None:
+    """What somebody typed or an outside service sent back, as an id; None where it is none."""
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None

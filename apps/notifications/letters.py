@@ -10,17 +10,18 @@ from django.urls import reverse
 
 from apps.accounts.tokens import reset_link_parts
 from apps.notifications import words
-from apps.notifications.models import Kind, Mail, Notification
-from apps.notifications.services.preferences import DIGEST, unsubscribe_token
+from apps.notifications.models import DIGEST, PASSWORD_RESET, Kind, Mail, Notification
+from apps.notifications.services.preferences import unsubscribe_token
 from apps.sites.models import Site
 from apps.sites.selectors import current_site
 
-PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind of mail
 MOST_IN_DIGEST = 50
 
 
 @dataclass(frozen=True)
 class Letter:
+    """A mail as it goes out, with the address it goes to."""
+
     address: str
     subject: str
     text: str

@@ -3,7 +3,7 @@
 A notification keeps what happened, not the sentence: that is made when it is read, in the reader's language (words/).
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from apps.core.errors import Conflict
 from apps.core.models import SiteForeignKey, SiteModel
+from apps.notifications import words
 
 
 class Kind(models.TextChoices):
-    """What a person chooses about. `password_reset` and `digest` are kinds of mail only (Mail.kind)."""
+    """What a person chooses about."""
 
     JOINED = "joined", "Somebody joined"
     COMMISSION = "commission", "Commission earned"
@@ -24,6 +25,10 @@ class Kind(models.TextChoices):
     PAYOUT = "payout", "Payouts"
     BONUS = "bonus", "Bonuses"
     SECURITY = "security", "Security"
+
+
+PASSWORD_RESET, DIGEST = "password_reset", "digest"
+"""Kinds of mail beside those: nothing of them stands in an inbox."""
 
 
 class Email(models.TextChoices):
@@ -133,11 +138,9 @@ class Notification(SiteModel):
         return f"{self.get_kind_display()} {self.key}"[:80]
 
     @property
-    def said(self) -> Any:
-        """(title, text) in English, for staff. Readers get theirs by words.said."""
-        from apps.notifications.words import said
-
-        return said(self.kind, self.params, "en")
+    def said(self) -> words.Said:
+        """In English, for staff. Readers get theirs by words.said."""
+        return words.said(self.kind, self.params, "en")
 
 
 class Preference(SiteModel):

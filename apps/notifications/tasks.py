@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from celery import shared_task
-from django.db import connection
 
+from apps.core.sweeping import each_site_of
 from apps.core.tasks import site_ids
 from apps.core.tenancy import site_context
 from apps.notifications import services
@@ -13,8 +13,10 @@ from apps.notifications.models import Mail
 
 @shared_task
 def send_due(site_id: str) -> int:
-    """One after the other; several workers share them by the claim. Where the server takes none, the rest wait for the sweep."""
+    """One after the other; several workers share them by the claim. Where the server takes none, the rest wait for the sweep.
+    What a worker left behind is settled first."""
     with site_context(site_id):
+        services.settle_lost()
         ids: list[UUID] = services.due_mails()
     done = 0
     for pk in ids:
@@ -27,19 +29,13 @@ def send_due(site_id: str) -> int:
 
 @shared_task
 def sweep_mail() -> int:
-    """Sites with mail that waits or was left behind. Also the answer to a lost wake-up."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT site_id FROM notifications_waiting()")
-        found = [str(row[0]) for row in cursor.fetchall()]
-    for site_id in found:
-        with site_context(site_id):
-            services.settle_lost()
-        send_due.delay(site_id)
-    return len(found)
+    """One task for each site with mail that waits or was left behind. Also the answer to a lost wake-up."""
+    return each_site_of("notifications_waiting", send_due)
 
 
 @shared_task
 def make_digests() -> int:
+    """Of the day that is over at each site. Returns how many."""
     made = 0
     for site_id in site_ids():
         with site_context(site_id):

@@ -11,8 +11,8 @@ class PayoutsConfig(AppConfig):
         from apps.payments import connect, transfers
         from apps.wallet.services import guards
 
-        senders.register("apps.payouts.services.reports.take_custody_report")
-        transfers.register("apps.payouts.services.reports.take_stripe_transfer")
+        senders.register("apps.payouts.services.events.take_custody_report")
+        transfers.register("apps.payouts.services.events.take_stripe_transfer")
         outbox.subscribe("payout_batch.step", "payouts", "apps.payouts.services.running.run_steps")
         outbox.subscribe("payout_results.step", "payouts", "apps.payouts.services.results.run_steps")
         freezing = "apps.payouts.services.freezing"

@@ -15,15 +15,19 @@ def payout_in_progress() -> Conflict:
 
 
 def cooldown(until: datetime) -> Conflict:
-    local = until.astimezone(ZoneInfo(current_site().time_zone))
-    message = f"The next payout can be requested from {local:%d %B %Y, %H:%M %Z}."
-    return Conflict("cooldown", message, retry_at=until.isoformat())
+    """Of the last payout."""
+    return _not_before(until, "The next payout can be requested from {}.")
 
 
 def method_rests(until: datetime) -> Conflict:
+    """The same code: whoever asks waits, and `retry_at` says how long."""
+    return _not_before(until, "This payout method is new, so it rests for your safety. It can be used from {}.")
+
+
+def _not_before(until: datetime, message: str) -> Conflict:
+    """The moment is told in the site's own time, `retry_at` in UTC."""
     local = until.astimezone(ZoneInfo(current_site().time_zone))
-    message = f"This payout method is new, so it rests for your safety. It can be used from {local:%d %B %Y, %H:%M %Z}."
-    return Conflict("cooldown", message, retry_at=until.isoformat())
+    return Conflict("cooldown", message.format(f"{local:%d %B %Y, %H:%M %Z}"), retry_at=until.isoformat())
 
 
 def method_not_ready(state: str) -> Conflict:

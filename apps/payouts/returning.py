@@ -5,12 +5,12 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from apps.payouts.services.connecting import Way
+from apps.payouts.services.connecting import WayBack
 
 
-def way_back(request: Any, method_id: UUID) -> Way:
+def way_back(request: Any, method_id: UUID) -> WayBack:
     done, again = (
         request.build_absolute_uri(reverse(f"dashboard:{name}", args=[method_id]))
         for name in ("method_connected", "method_connect")
     )
-    return Way(done=done, again=again)
+    return WayBack(done=done, again=again)

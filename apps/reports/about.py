@@ -9,6 +9,7 @@ from uuid import UUID
 from apps.activities.models import Activity
 from apps.bonuses.models import REF_TYPES, Bonus
 from apps.commissions.models import Commission
+from apps.core.ids import read_uuid
 from apps.payouts.gateways import WALLET
 from apps.payouts.models import Payout
 from apps.referrals.selectors import name_below
@@ -31,7 +32,8 @@ def abouts(entries: Iterable[Entry]) -> dict[tuple[str, str], About]:
         refs[entry.ref_type].add(entry.ref_id)
     found: dict[tuple[str, str], About] = {}
     for ref_type, ref_ids in refs.items():
-        rows = _READERS[ref_type](_ids(ref_ids)) if ref_type in _READERS else []
+        ids = [pk for text in ref_ids if (pk := read_uuid(text)) is not None]  # a ref is any text
+        rows = _READERS[ref_type](ids) if ref_type in _READERS else []
         known = {str(row.pk): told for row, told in rows}
         for ref_id in ref_ids:
             found[ref_type, ref_id] = known.get(ref_id) or About(_plain(ref_type, ref_id))
@@ -41,16 +43,6 @@ def abouts(entries: Iterable[Entry]) -> dict[tuple[str, str], About]:
 def _plain(ref_type: str, ref_id: str) -> str:
     """A ref that isn't ours: a service's own, or a move of one's own money."""
     return "Your own move" if ref_type == "transfer" else f"{ref_type} {ref_id}".strip()
-
-
-def _ids(written: set[str]) -> list[UUID]:
-    found = []
-    for text in written:
-        try:
-            found.append(UUID(text))
-        except ValueError:  # a ref is any text
-            continue
-    return found
 
 
 Read = list[tuple[Any, About]]

@@ -17,9 +17,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.core import exports
-from apps.core.tenancy import require_site_id, site_context
 from apps.reports.about import About, abouts
 from apps.reports.periods import Days
+from apps.reports.sheets import site_sheet
 from apps.sites.selectors import current_site
 from apps.wallet.models import Account, Pocket, Posting
 
@@ -50,14 +50,10 @@ class _Place:
 
 def statement(*, user: Any, days: Days) -> exports.Sheet:
     """Oldest first. A page is a constant number of queries."""
-    site, now = current_site(), timezone.now()
-    zone = ZoneInfo(site.time_zone)
-    asked = _Asked(user.pk, days.begins, min(days.ends, now), zone)
-    return exports.Sheet(
-        name=f"statement-{days.name}", title=f"Statement of {days.title}", site=site.code, columns=COLUMNS,
-        read=partial(_read, asked), count=partial(_count, asked), context=partial(site_context, require_site_id()),
-        filters={"from": str(days.first), "to": str(days.last)},
-        who=f"{user.actor_name}, {now.astimezone(zone):%Y-%m-%d %H:%M}",
+    asked = _Asked(user.pk, days.begins, min(days.ends, timezone.now()), ZoneInfo(current_site().time_zone))
+    return site_sheet(
+        actor=user, name=f"statement-{days.name}", title=f"Statement of {days.title}", columns=COLUMNS,
+        read=partial(_read, asked), count=partial(_count, asked), filters={"from": str(days.first), "to": str(days.last)},
     )  # fmt: skip
 
 
@@ -105,21 +101,10 @@ def _row(posting: Posting, place: _Place, about: About, zone: ZoneInfo) -> Seque
 
 
 def _standing(place: _Place, words: str, at: datetime, zone: ZoneInfo) -> list[Sequence[Any]]:
-    """One row for each pocket that there is."""
+    """One row for each pocket that there is: what it holds, about nothing."""
+    when, nothing = _when(at, zone), [""] * (len(COLUMNS) - 6)
     return [
-        [
-            _when(at, zone),
-            words,
-            pocket,
-            None,
-            exports.money_cell(place.held[pk], currency),
-            currency,
-            "",
-            "",
-            "",
-            "",
-            "",
-        ]
+        [when, words, pocket, None, exports.money_cell(place.held[pk], currency), currency, *nothing]
         for pk, (pocket, currency) in place.pockets.items()
     ]
 

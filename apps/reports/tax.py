@@ -7,20 +7,16 @@ when the commission was of the year before. `opening` and `closing` are the bala
 `deposit_debt` is what deposits given back left owed by the earnings.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
-from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
-from django.utils import timezone
 
-from apps.core import exports
-from apps.core.tenancy import require_site_id, site_context
 from apps.reports.periods import TaxYear
 from apps.sites.selectors import current_site, site_day
 from apps.wallet.models import Account, Entry, Pocket, Posting
@@ -109,25 +105,31 @@ _SUMS: dict[str, tuple[Q, int]] = {
 def summaries(user_ids: Iterable[UUID], year: TaxYear) -> dict[UUID, Summary]:
     """One for each. Two queries, however many."""
     users, currency = list(user_ids), current_site().currency
-    mine = Posting.objects.filter(
-        account__in=Account.objects.filter(user_id__in=users, currency=currency), entry__created_at__lt=year.ends
-    ).order_by()
-    months: dict[UUID, dict[date, Figures]] = {user: dict.fromkeys(year.months, Figures()) for user in users}
+    accounts = Account.objects.filter(user_id__in=users, currency=currency)
+    theirs = Posting.objects.filter(account__in=accounts, entry__created_at__lt=year.ends).order_by()
+    months, stood = _by_month(theirs, users, year), _stood(theirs, year)
+    return {user: Summary(user, year, currency, months[user], *stood.get(user, (0, 0))) for user in users}
+
+
+def _by_month(postings: QuerySet[Posting], users: list[UUID], year: TaxYear) -> dict[UUID, dict[date, Figures]]:
+    """{user: {first day: Figures}} of all twelve, also of those in which nothing moved."""
+    found: dict[UUID, dict[date, Figures]] = {user: dict.fromkeys(year.months, Figures()) for user in users}
     cut = TruncMonth("entry__created_at", tzinfo=ZoneInfo(current_site().time_zone))
     sums = {f"n_{name}": Sum("amount", filter=which, default=0) for name, (which, _) in _SUMS.items()}
-    within: Any = (
-        mine.filter(entry__created_at__gte=year.begins).annotate(month=cut).values("account__user_id", "month")
-    )
-    for row in within.annotate(**sums):
+    within = postings.filter(entry__created_at__gte=year.begins)
+    rows: Any = within.annotate(month=cut).values("account__user_id", "month").annotate(**sums)
+    for row in rows:
         figures = {name: int(row[f"n_{name}"]) * sign for name, (_, sign) in _SUMS.items()}
-        months[row["account__user_id"]][row["month"].date()] = Figures(**figures)
-    earnings = mine.filter(account__kind__in=OF_EARNINGS).values("account__user_id")
+        found[row["account__user_id"]][row["month"].date()] = Figures(**figures)
+    return found
+
+
+def _stood(postings: QuerySet[Posting], year: TaxYear) -> dict[UUID, tuple[int, int]]:
+    """{user: (opening, closing)} of the balance of earnings; who has none is left out."""
     before = Sum("amount", filter=Q(entry__created_at__lt=year.begins), default=0)
-    stood = {
-        row["account__user_id"]: (int(row["opening"]), int(row["closing"]))
-        for row in earnings.annotate(opening=before, closing=Sum("amount", default=0))
-    }
-    return {user: Summary(user, year, currency, months[user], *stood.get(user, (0, 0))) for user in users}
+    earnings: Any = postings.filter(account__kind__in=OF_EARNINGS).values("account__user_id")
+    rows = earnings.annotate(opening=before, closing=Sum("amount", default=0))
+    return {row["account__user_id"]: (int(row["opening"]), int(row["closing"])) for row in rows}
 
 
 def summary(user_id: UUID, year: TaxYear) -> Summary:
@@ -149,63 +151,3 @@ def who_moved(year: TaxYear) -> QuerySet[Account]:
         .select_related("user")
         .order_by("-id")
     )
-
-
-COLUMNS = (
-    "month", "commissions", "bonuses", "credits", "earned", "reversed", "clawed_back", "net", "paid_out", "transferred",
-    "deposit_debt", "currency",
-)  # fmt: skip
-
-
-def sheet(*, user: Any, year: TaxYear, actor: Any) -> exports.Sheet:
-    """One person's year as a file: twelve months and their sum."""
-    site = current_site()
-    return exports.Sheet(
-        name=f"tax-summary-{year.name}", title=f"Tax-year summary {year.title}, {user.full_name or user.email}",
-        site=site.code, columns=COLUMNS, read=partial(_read, user.pk, year), count=lambda limit: 13,
-        context=partial(site_context, require_site_id()),
-        filters={"from": str(year.first), "to": str(year.last), "of": user.email},
-        who=f"{actor.actor_name}, {timezone.now().astimezone(ZoneInfo(site.time_zone)):%Y-%m-%d %H:%M}",
-    )  # fmt: skip
-
-
-LIST_COLUMNS = ("name", "email", "currency", "opening", *COLUMNS[1:-1], "closing")
-
-
-def list_sheet(*, year: TaxYear, actor: Any) -> exports.Sheet:
-    """Everybody's year as a file, one row each."""
-    site, rows = current_site(), partial(who_moved, year)
-    return exports.Sheet(
-        name=f"tax-summaries-{year.name}", title=f"Tax-year summaries {year.title}", site=site.code, columns=LIST_COLUMNS,
-        read=partial(_read_list, year), count=lambda limit: int(rows()[:limit].count()),
-        context=partial(site_context, require_site_id()), filters={"from": str(year.first), "to": str(year.last)},
-        who=f"{actor.actor_name}, {timezone.now().astimezone(ZoneInfo(site.time_zone)):%Y-%m-%d %H:%M}",
-    )  # fmt: skip
-
-
-def _read_list(year: TaxYear, after: Any, size: int) -> tuple[list[Sequence[Any]], Any]:
-    found, end = exports.keyset_page(who_moved(year), ordering="-id", after=after, size=size)
-    told = summaries([account.user_id for account in found], year)
-    return [_person(account.user, told[account.user_id]) for account in found], end
-
-
-def _person(user: Any, told: Summary) -> Sequence[Any]:
-    amounts = (told.opening, *(getattr(told.total, column) for column in COLUMNS[1:-1]), told.closing)
-    return [
-        user.full_name,
-        user.email,
-        told.currency,
-        *(exports.money_cell(amount, told.currency) for amount in amounts),
-    ]
-
-
-def _read(user_id: UUID, year: TaxYear, after: Any, size: int) -> tuple[list[Sequence[Any]], None]:
-    told = summary(user_id, year)
-    parts: list[tuple[str, Figures]] = [(f"{first:%Y-%m}", row) for first, row in told.months.items()]
-    rows = [_row(name, row, told.currency) for name, row in [*parts, ("total", told.total)]]
-    return rows, None
-
-
-def _row(name: str, row: Figures, currency: str) -> Sequence[Any]:
-    amounts = (exports.money_cell(getattr(row, column), currency) for column in COLUMNS[1:-1])
-    return [name, *amounts, currency]

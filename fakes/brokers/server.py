@@ -1,41 +1,24 @@
 """The HTTP of it: Kite Connect's and SmartAPI's profile."""
 
 import json
-import threading
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from fakes import serving
 
 ANGELONE = "/angelone/rest/secure/angelbroking/user/v1/getProfile"
 ZERODHA = "/zerodha/user/profile"
 
 
-class FakeBrokers(ThreadingHTTPServer):
-    """`url` is where it answers; `asked` are the paths of the questions so far, never their keys."""
-
-    daemon_threads = True
+class FakeBrokers(serving.Server):
+    """`asked` are the paths of the questions so far, never their keys."""
 
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(port, Handler)
         self.down = False
         self.asked: list[str] = []
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def start(self) -> "FakeBrokers":
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-
-
-class Handler(BaseHTTPRequestHandler):
+class Handler(serving.Handler):
     server: FakeBrokers
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         if self.path.startswith("/_fake/"):
@@ -76,14 +59,3 @@ class Handler(BaseHTTPRequestHandler):
             return self.send_json(200, error)  # SmartAPI says it so
         data = {"clientcode": token.partition("@")[0], "exchanges": ["NSE", "BSE"], "brokerid": "B2C"}
         return self.send_json(200, {"status": True, "message": "SUCCESS", "errorcode": "", "data": data})
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base names it so
-        """Quiet."""
-
-    def send_json(self, status: int, body: Any) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(HTTPStatus(status))
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)

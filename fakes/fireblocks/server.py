@@ -2,16 +2,14 @@
 
 import hashlib
 import json
-import threading
 import time
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jwt
 
+from fakes import serving
 from fakes.fireblocks.custody import Custody, Refusal
 from fakes.fireblocks.faults import Faults
 from fakes.fireblocks.signing import claims_of
@@ -21,54 +19,28 @@ MOST_BYTES = 1024 * 1024
 MOST_SECONDS = 30
 
 
-class FakeFireblocks(ThreadingHTTPServer):
-    """`url` is where it answers. `start` serves in a thread, for tests; `serve_forever` for the command."""
-
-    daemon_threads = True
-    request_queue_size = 128
+class FakeFireblocks(serving.Server):
+    """Transactions that move by themselves and their events, until `close`."""
 
     def __init__(self, port: int = 0, state: Path | str = ":memory:") -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(port, Handler)
         self.store = Store(state)
         self.faults = Faults()
         self.custody = Custody(self.store, self.faults)
         self.custody.start()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def start(self) -> "FakeFireblocks":
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.close()
-
     def close(self) -> None:
-        self.server_close()
+        super().close()
         self.custody.stop()
         self.store.close()
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(serving.Handler):
     """The API below /v1/, the public keys, and the switches below /_fake/."""
 
     server: FakeFireblocks
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base names it so
-        """The request table is the log."""
-
-    def _answer(self) -> None:
+    def answer(self) -> None:
         size = self.headers.get("Content-Length", "0")
         if not size.isdigit() or int(size) > MOST_BYTES:
             self.close_connection = True
@@ -188,11 +160,3 @@ class Handler(BaseHTTPRequestHandler):
             rows = server.store.rows("SELECT body, tries, done, answer FROM delivery ORDER BY number DESC LIMIT 1000")
             return [dict(zip(names, row, strict=True)) for row in rows]
         raise Refusal(404, -1, "No such switch")
-
-    def send_json(self, status: int, body: Any) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(HTTPStatus(status))
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)

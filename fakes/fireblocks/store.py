@@ -1,12 +1,9 @@
-"""What the fake remembers, in one SQLite file, so that a restart changes nothing."""
+"""Accounts, transactions and events on their way."""
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from fakes.memory import Memory
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (
@@ -46,37 +43,9 @@ class Account:
     webhook_url: str
 
 
-class Store:
-    """One writer at a time, in transactions."""
-
+class Store(Memory):
     def __init__(self, path: Path | str) -> None:
-        self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self.connection.execute("PRAGMA journal_mode = WAL")
-        self.connection.execute("PRAGMA synchronous = NORMAL")
-        self.connection.executescript(SCHEMA)
-        self.lock = threading.RLock()
-
-    def close(self) -> None:
-        with self.lock:
-            self.connection.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with self.lock:
-            if self.connection.in_transaction:
-                yield
-                return
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self.connection.execute("ROLLBACK")
-                raise
-            self.connection.execute("COMMIT")
-
-    def rows(self, sql: str, *values: Any) -> list[Any]:
-        with self.lock:
-            return self.connection.execute(sql, values).fetchall()
+        super().__init__(path, SCHEMA)
 
     def register(self, account: Account) -> None:
         self.rows("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)", *vars(account).values())

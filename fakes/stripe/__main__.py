@@ -1,30 +1,7 @@
 """python -m fakes.stripe --port 8001 --state stripe.sqlite3"""
 
-import argparse
-import signal
-import threading
-from types import FrameType
-
+from fakes.serving import run
 from fakes.stripe.server import FakeStripe
 
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m fakes.stripe", description="A Stripe of our own, on loopback.")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--state", required=True, help="the SQLite file it remembers in")
-    options = parser.parse_args()
-    server = FakeStripe(options.port, options.state)
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        threading.Thread(target=server.shutdown).start()  # shutdown waits for the loop this handler interrupts
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    try:
-        server.serve_forever(poll_interval=0.2)
-    finally:
-        server.close()
-
-
 if __name__ == "__main__":
-    main()
+    run("stripe", "A Stripe of our own, on loopback.", FakeStripe)

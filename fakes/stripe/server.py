@@ -4,15 +4,13 @@ import base64
 import binascii
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Mapping
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from fakes import serving
 from fakes.stripe import api, errors, pages, switches
 from fakes.stripe.delivery import Deliveries
 from fakes.stripe.faults import Faults
@@ -22,34 +20,19 @@ from fakes.stripe.store import Account, Store
 MOST_BYTES = 1024 * 1024
 
 
-class FakeStripe(ThreadingHTTPServer):
-    """`url` is where it answers. `start` serves in a thread, for tests; `serve_forever` for the command."""
-
-    daemon_threads = True
-    request_queue_size = 128
+class FakeStripe(serving.Server):
+    """Payments, transfers and their events, until `close`."""
 
     def __init__(self, port: int = 0, state: Path | str = ":memory:", *, seed: str = "") -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(port, Handler)
         self.store = Store(state, seed=seed)
         self.faults = Faults()
         self.in_flight: set[tuple[str, str]] = set()  # (account, Idempotency-Key)
         self.deliveries = Deliveries(self.store, self.faults)
         self.deliveries.start()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def start(self) -> "FakeStripe":
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.close()
-
     def close(self) -> None:
-        self.server_close()
+        super().close()
         self.deliveries.stop()
         self.store.close()
 
@@ -57,23 +40,12 @@ class FakeStripe(ThreadingHTTPServer):
         return Payments(self.store, account, self.deliveries.tell, slow_refunds=self.faults.slow_refunds, url=self.url)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(serving.Handler):
     """Routes by the first part of the path: the API, the switches, the pages."""
 
     server: FakeStripe
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base names it so
-        """The requests table is the log."""
-
-    def _answer(self) -> None:
+    def answer(self) -> None:
         self.url = urlsplit(self.path)
         size = self.headers.get("Content-Length", "0")
         if not size.isdigit() or int(size) > MOST_BYTES:
@@ -179,19 +151,6 @@ class Handler(BaseHTTPRequestHandler):
     # --- answers ---
     def _send_refusal(self, refusal: errors.Refusal) -> None:
         self.send_json(refusal.status, refusal.body)
-
-    def send_json(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        self.send_text(status, json.dumps(body), "application/json", headers)
-
-    def send_text(self, status: int, text: str, kind: str, headers: Mapping[str, str] | None = None) -> None:
-        content = text.encode()
-        self.send_response(HTTPStatus(status))
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
 
 
 def _broken() -> Any:

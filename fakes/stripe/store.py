@@ -1,16 +1,14 @@
-"""What the fake remembers, in one SQLite file, so that a restart changes nothing."""
+"""Accounts, objects and events on their way."""
 
 import hashlib
 import json
 import secrets
-import sqlite3
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from fakes.memory import Memory
 
 Body = dict[str, Any]
 
@@ -53,38 +51,12 @@ class Account:
     webhook_secret: str
 
 
-class Store:
-    """One writer at a time, in transactions. `seed` makes ids the same in every run."""
+class Store(Memory):
+    """`seed` makes ids the same in every run."""
 
     def __init__(self, path: Path | str, *, seed: str = "") -> None:
-        self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self.connection.execute("PRAGMA journal_mode = WAL")
-        self.connection.execute("PRAGMA synchronous = NORMAL")
-        self.connection.executescript(SCHEMA)
-        self.lock = threading.RLock()
+        super().__init__(path, SCHEMA)
         self.seed, self.made = seed, 0
-
-    def close(self) -> None:
-        with self.lock:
-            self.connection.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with self.lock:
-            if self.connection.in_transaction:
-                yield
-                return
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self.connection.execute("ROLLBACK")
-                raise
-            self.connection.execute("COMMIT")
-
-    def rows(self, sql: str, *values: Any) -> list[Any]:
-        with self.lock:
-            return self.connection.execute(sql, values).fetchall()
 
     def new_id(self, prefix: str) -> str:
         self.made += 1

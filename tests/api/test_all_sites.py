@@ -134,7 +134,7 @@ def test_every_read_of_staff_answers_for_all_sites(owner, path):
                     currency=current_site().currency,
                 )
                 propose_batch(with_requests=False, with_available=True, actor=SYSTEM)
-                keep_comparison(site_id=current_site().pk, since=timezone.now(), differences=[], actor=SYSTEM)
+                keep_comparison(since=timezone.now(), differences=[], actor=SYSTEM)
     if "freezes" in path:
         with site_context(registry.by_code("DOLLAR").pk):
             freeze_partner(partner=Partner.objects.get(user__email="drew@example.com"), reason="odd", actor=SYSTEM)

@@ -105,7 +105,7 @@ def world(site):
         for user in (ann.user, firm.user):
             run_activity(user=user, type="form_download", params={})
     for _ in range(2):
-        keep_comparison(site_id=site.pk, since=timezone.now(), differences=[], actor=SYSTEM)
+        keep_comparison(since=timezone.now(), differences=[], actor=SYSTEM)
     for name in ("firm", "works"):
         Membership.objects.filter(user=found.member(name)).update(user_type=Membership.Kind.ENTERPRISE)
     return found

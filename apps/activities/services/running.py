@@ -17,7 +17,7 @@ from apps.accounts.models import Membership, User
 from apps.activities import errors, reports, selectors
 from apps.activities.models import Activity, ActivityFile, ActivityType, FormDocument, Kind
 from apps.audit import services as audit
-from apps.core import exports
+from apps.core import exports, waking
 from apps.core.api.filters import day_of
 from apps.core.errors import Conflict, Invalid
 from apps.core.ids import uuid7
@@ -191,7 +191,4 @@ def keep_file(activity: Activity, name: str, content_type: str, content: bytes) 
 
 
 def wake(activity: Activity) -> None:
-    from apps.activities.tasks import finish_activity
-
-    site_id, pk = str(require_site_id()), str(activity.pk)
-    transaction.on_commit(lambda: finish_activity.delay(site_id, pk), robust=True)
+    waking.after_commit("apps.activities.tasks.finish_activity", str(require_site_id()), str(activity.pk))

@@ -4,12 +4,10 @@ Each step is a short transaction, the call between two of them is in none. A cal
 question, never by a second sending; and should both cross on their way, the same externalTxId is the same transfer.
 """
 
-import logging
-from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.addresses import same_address
@@ -17,23 +15,20 @@ from apps.allocations.models import Allocation, Transfer
 from apps.allocations.services.allocating import follow_line
 from apps.audit import services as audit
 from apps.core import crypto
+from apps.core.sending import ASK_AGAIN, ask_later, claim, keep, note
 from apps.core.tenancy import site_context
 from apps.custody.gateways import Gateway, Instruction, Refused, Reported
 from apps.custody.models import CustodyAccount
 from apps.custody.services import gateway_of
 
-logger = logging.getLogger(__name__)
-
-CLAIMED = timedelta(seconds=60)
-"""How long one attempt keeps others away."""
-ASK_AGAIN = (timedelta(seconds=30), timedelta(minutes=10))
-"""A transfer that is on its way is asked about after the first, then ever later, up to the second."""
-
-CHANGES = (
-    "status", "provider_id", "provider_state", "failure", "difference", "tx_hash", "next_at", "finished_at",
-)  # fmt: skip
-
 Status = Transfer.Status
+
+
+class _Claimed(NamedTuple):
+    gateway: Gateway
+    instruction: Instruction
+    is_known: bool  # the custodian has it
+    is_first: bool
 
 
 def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
@@ -46,9 +41,8 @@ def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
         claimed = _claim(transfer_id)
         if claimed is None:
             return False
-        gateway, instruction, is_known, is_first = claimed
     try:
-        told = _ask_or_send(gateway, instruction, is_known=is_known, is_first=is_first)
+        told = _ask_or_send(claimed)
     except Refused as error:
         with site_context(site_id):
             _refused(transfer_id, str(error))
@@ -61,28 +55,25 @@ def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
     return True
 
 
-def _claim(transfer_id: UUID | str) -> tuple[Gateway, Instruction, bool, bool] | None:
-    """Take a transfer that is due for a minute. One statement decides who has it."""
-    now = timezone.now()
-    due = Transfer.objects.filter(pk=transfer_id, status__in=Transfer.OPEN, next_at__lte=now)
-    if not due.update(next_at=now + CLAIMED, tries=F("tries") + 1):
+def _claim(transfer_id: UUID | str) -> _Claimed | None:
+    transfer = claim(Transfer.objects.select_related("allocation"), transfer_id)
+    if transfer is None:
         return None
-    transfer = Transfer.objects.select_related("allocation").get(pk=transfer_id)
     account = CustodyAccount.objects.get()  # also one that takes no new batches: what was begun is seen to its end
     instruction = Instruction(
         external_tx_id=transfer.external_tx_id, asset=transfer.asset, tokens=transfer.tokens, address=address_of(transfer),
         note=f"{transfer.allocation}",
     )  # fmt: skip
-    return gateway_of(account), instruction, transfer.status == Status.SENT, transfer.tries == 1
+    return _Claimed(gateway_of(account), instruction, transfer.status == Status.SENT, transfer.tries == 1)
 
 
-def _ask_or_send(gateway: Gateway, instruction: Instruction, *, is_known: bool, is_first: bool) -> Reported | None:
+def _ask_or_send(claimed: _Claimed) -> Reported | None:
     """None: the custodian once had it and now knows nothing of it."""
-    if not is_first or is_known:
-        told = gateway.find(instruction.external_tx_id)
-        if told is not None or is_known:
+    if not claimed.is_first or claimed.is_known:
+        told = claimed.gateway.find(claimed.instruction.external_tx_id)
+        if told is not None or claimed.is_known:
             return told
-    return gateway.send(instruction)
+    return claimed.gateway.send(claimed.instruction)
 
 
 def locked(transfer_id: UUID | str) -> Transfer:
@@ -102,7 +93,7 @@ def apply_report(transfer: Transfer, told: Reported) -> str:
     """
     differs = _difference(transfer, told)
     if differs:
-        _note(transfer, differs)
+        note(transfer, differs)
         return differs
     if transfer.provider_id is None:
         transfer.provider_id = told.provider_id
@@ -114,7 +105,7 @@ def apply_report(transfer: Transfer, told: Reported) -> str:
     transfer.next_at = now + ASK_AGAIN[0]
     if to != Status.SENT:
         transfer.finished_at, transfer.failure, transfer.tx_hash = now, told.failure, told.tx_hash
-    save(transfer)
+    keep(transfer)
     if to == Status.COMPLETED:
         _complete(transfer)
     elif to == Status.FAILED:
@@ -125,12 +116,12 @@ def apply_report(transfer: Transfer, told: Reported) -> str:
 def _stay(transfer: Transfer, told: Reported, to: str) -> str:
     """It is as far as that already, or further."""
     if transfer.status == Status.SENT:
-        wait = min(ASK_AGAIN[0] * 2 ** min(transfer.tries, 10), ASK_AGAIN[1])
-        transfer.provider_state, transfer.next_at = told.state, timezone.now() + wait
-        save(transfer)
+        transfer.provider_state = told.state
+        ask_later(transfer)
+        keep(transfer)
         return ""
     if to == Status.COMPLETED and transfer.status == Status.FAILED:
-        _note(transfer, "Arrived after all, after it was said to have failed")
+        note(transfer, "Arrived after all, after it was said to have failed")
         return "it had failed before"
     return "known already"
 
@@ -163,7 +154,7 @@ def _refused(transfer_id: UUID | str, why: str) -> None:
         return  # an event was faster
     transfer.advance(to=Status.FAILED)
     transfer.finished_at, transfer.failure = timezone.now(), why[:200]
-    save(transfer)
+    keep(transfer)
     _fail(transfer, transfer.failure)
 
 
@@ -172,7 +163,7 @@ def _missing(transfer_id: UUID | str) -> None:
     transfer = locked(transfer_id)
     if transfer.status == Status.SENT:
         transfer.next_at = timezone.now() + ASK_AGAIN[1]
-        _note(transfer, "The custodian has no transfer of this id any more")
+        note(transfer, "The custodian has no transfer of this id any more")
 
 
 def _difference(transfer: Transfer, told: Reported) -> str:
@@ -185,18 +176,6 @@ def _difference(transfer: Transfer, told: Reported) -> str:
     if told.address is not None and not same_address(told.address, address_of(transfer)):
         return "Another destination than was to be sent to"
     return ""
-
-
-def _note(transfer: Transfer, difference: str) -> None:
-    if transfer.difference != difference[:200]:
-        transfer.difference = difference[:200]
-        logger.error("allocations.difference", extra={"transfer": str(transfer.pk), "difference": difference[:200]})
-    save(transfer)
-
-
-def save(transfer: Transfer) -> None:
-    """What may change of it."""
-    transfer.save(update_fields=CHANGES)
 
 
 def address_of(transfer: Transfer) -> str:

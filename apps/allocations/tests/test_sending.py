@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from apps.allocations.models import Allocation, Transfer
 from apps.allocations.services import push_transfer, send_batch
+from apps.allocations.services.sending import _claim
 from apps.allocations.tests.factories import push_all, states
 from apps.audit.services import SYSTEM
 from apps.core.tenancy import require_site_id
@@ -136,14 +137,11 @@ def test_two_workers_at_once_send_one(sent, fireblocks):
 def test_the_same_transfer_sent_twice_is_one_there(sent, fireblocks):
     """Both workers past their claim, which a minute of sleep would allow: the id decides."""
     (transfer,) = sent()
-    from apps.allocations.services.sending import _claim
-
     gateway, instruction, _, _ = _claim(transfer.pk)
     first, second = gateway.send(instruction), gateway.send(instruction)
-    other = gateway.__class__(gateway.credentials)
-    monkey_key = instruction.external_tx_id
+    other = type(gateway)(gateway.credentials)
 
-    assert first.provider_id == second.provider_id == other.find(monkey_key).provider_id
+    assert first.provider_id == second.provider_id == other.find(instruction.external_tx_id).provider_id
     assert len(at_custodian(fireblocks)) == 1
 
 
@@ -152,7 +150,6 @@ def test_a_known_external_id_under_another_key_is_found(sent, fireblocks):
     push_all()
     fireblocks.store.rows("DELETE FROM answer")  # keys are forgotten after a while, ids never
     Transfer.objects.filter(pk=transfer.pk).update(next_at=timezone.now())
-    from apps.allocations.services.sending import _claim
 
     gateway, instruction, _, _ = _claim(transfer.pk)
 

@@ -300,9 +300,7 @@ class ApiKeyAdmin(UplineModelAdmin):
         """The answer to the form is the only page that ever shows the key."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        site: Any = self.admin_site
-        asked: HttpResponse | None = site.prove(request, what=self.add_word) if request.method == "POST" else None
-        if asked is not None:  # a key may move money, and is never asked itself
+        if (asked := self.proof(request, self.add_word)) is not None:  # a key may move money, and is never asked itself
             return asked
         access, actor = access_of(request), request.user
         held = [key for key in access.keys if access.at_site(key)]

@@ -33,7 +33,6 @@ from apps.commissions.services import approve_commissions, set_overrides
 from apps.commissions.tests.factories import make_order, make_plan
 from apps.core.ids import uuid7
 from apps.core.models import ChainHead, IdempotencyKey, InboxEvent, OutboxEvent
-from apps.core.tenancy import require_site_id
 from apps.custody.models import CustodyAccount
 from apps.fraud.models import FraudSettings
 from apps.fraud.services import change_fraud_settings, freeze_partner
@@ -81,7 +80,7 @@ def pay_by_gateway(number):
     make_partner(f"waits{number}", 100)
     batch = propose_batch(with_requests=False, with_available=True, actor=SYSTEM)
     PayoutResultFile.objects.create(batch=batch, rows=501)
-    keep_comparison(site_id=require_site_id(), since=timezone.now(), differences=[], actor=SYSTEM)
+    keep_comparison(since=timezone.now(), differences=[], actor=SYSTEM)
 
 
 def one_more(site, deliver, number):

@@ -9,7 +9,7 @@ from apps.core.backoffice.actions import Outcome, ReasonForm, attempt, decision,
 from apps.core.backoffice.admin import UplineModelAdmin
 from apps.core.backoffice.columns import amount_text, badge, json_text, money, named
 from apps.core.backoffice.fields import AmountField, ExactField, LinesField, amount_field
-from apps.core.backoffice.filters import DayRangeFilter, ExactFilter
+from apps.core.backoffice.filters import DayRangeFilter, ExactFilter, OnlyFilter
 from apps.core.backoffice.lists import CappedPaginator
 from apps.core.backoffice.setting import SetByForm
 
@@ -20,6 +20,7 @@ __all__ = [
     "ExactField",
     "ExactFilter",
     "LinesField",
+    "OnlyFilter",
     "Outcome",
     "ReasonForm",
     "SetByForm",

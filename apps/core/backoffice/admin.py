@@ -16,6 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from apps.core.backoffice import bulk
 from apps.core.backoffice.across import ReadAcrossSites
 from apps.core.backoffice.actions import holds, may
+from apps.core.backoffice.asking import AsksByForm
 from apps.core.backoffice.columns import plain_json, plain_money
 from apps.core.backoffice.exporting import MakesFiles
 from apps.core.backoffice.fields import LinesField, amount_field
@@ -25,7 +26,7 @@ from apps.core.errors import DomainError
 from apps.core.tenancy import reading_across
 
 
-class UplineModelAdmin(ReadAcrossSites, MakesFiles, admin.ModelAdmin):
+class UplineModelAdmin(ReadAcrossSites, MakesFiles, AsksByForm, admin.ModelAdmin):
     """Read-only unless a key says otherwise. `search_prefixes` are columns whose beginnings are searched: an index serves that,
     and it is leakproof, while LIKE is not. `money_fields` are shown with their currency, `json_fields` as lines of text. `pages`
     are (name, URL name, key…) of pages beside the list, for the navigation of those who hold each key at the whole site.

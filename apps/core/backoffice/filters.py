@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from apps.core.ids import uuid7_at
@@ -92,6 +92,24 @@ class ExactFilter(TypedFilter):
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value(self.column)
         return queryset.filter(**{self.column: value.lower() if self.lower else value}) if value else queryset
+
+
+class OnlyFilter(admin.SimpleListFilter):
+    """One choice: the rows of which something holds. `OnlyFilter.of("differs", title="difference", holds=~Q(difference=""))`."""
+
+    word: ClassVar[str] = ""
+    holds: ClassVar[Q] = Q()
+
+    @classmethod
+    def of(cls, parameter: str, *, title: str, holds: Q, word: str = "Only those") -> type["OnlyFilter"]:
+        values = {"title": title, "parameter_name": parameter, "word": word, "holds": holds}
+        return type(f"{parameter.title()}Filter", (cls,), values)
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", self.word)]
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(self.holds) if self.value() == "yes" else queryset
 
 
 class DayRangeFilter(TypedFilter):

@@ -1,10 +1,11 @@
 """Lists of any length: the next page begins after the last row of this one, and nobody counts."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
+
+from apps.core.ids import read_uuid
 
 OLDER, NEWER = "before", "after"
 
@@ -29,7 +30,7 @@ class KeysetChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         size, rows = self.list_per_page, self.queryset
-        before, after = _id(request, OLDER), _id(request, NEWER)
+        before, after = (read_uuid(request.GET.get(name, "")) for name in (OLDER, NEWER))
         if after is not None:
             page = list(rows.filter(pk__gt=after).order_by("pk")[: size + 1])
             more_newer, page = len(page) > size, page[:size][::-1]
@@ -49,10 +50,3 @@ class KeysetChangeList(ChangeList):
 
     def newer_url(self) -> str:
         return self.get_query_string({NEWER: self.newer}, remove=[OLDER]) if self.newer else ""
-
-
-def _id(request: HttpRequest, name: str) -> UUID | None:
-    try:
-        return UUID(request.GET.get(name, ""))
-    except ValueError:
-        return None

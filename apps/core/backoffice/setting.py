@@ -6,7 +6,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.core.backoffice.admin import UplineModelAdmin
@@ -33,9 +32,7 @@ class SetByForm(UplineModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        site: Any = self.admin_site
-        asked: HttpResponse | None = site.prove(request, what=self.add_word) if request.method == "POST" else None
-        if asked is not None:
+        if (asked := self.proof(request, self.add_word)) is not None:
             return asked
         form = self.set_form(request.POST or None, initial=self._known())
         if request.method == "POST" and form.is_valid():
@@ -45,11 +42,7 @@ class SetByForm(UplineModelAdmin):
                 return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
             except DomainError as error:
                 form.add_error(error.field if error.field in form.fields else None, error.message)
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": self.add_word,
-            "form": form, "submit": "Save", "intro": self.set_intro(request),
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/tools/form.html", context)
+        return self.form_page(request, form, title=self.add_word, submit="Save", intro=self.set_intro(request))
 
     def _known(self) -> dict[str, Any]:
         row = self.model._default_manager.first()

@@ -4,5 +4,8 @@ from apps.core.models.fields import PathField, SiteForeignKey
 from apps.core.models.idempotency import IdempotencyKey
 from apps.core.models.inbox import InboxEvent
 from apps.core.models.outbox import OutboxEvent
+from apps.core.models.sending import Sending
 
-__all__ = ["ChainHead", "IdempotencyKey", "InboxEvent", "OutboxEvent", "PathField", "SiteForeignKey", "SiteModel"]
+__all__ = [
+    "ChainHead", "IdempotencyKey", "InboxEvent", "OutboxEvent", "PathField", "Sending", "SiteForeignKey", "SiteModel",
+]  # fmt: skip

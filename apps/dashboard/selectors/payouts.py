@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet, Sum
 from apps.accounts.models import User
 from apps.dashboard.selectors.commissions import SaleRow, own_commissions, sale_rows
 from apps.fraud.services import is_held
-from apps.payouts.models import Payout
+from apps.payouts.models import UNKNOWN, Payout
 from apps.payouts.services import next_allowed_at
 from apps.referrals.models import Partner
 from apps.sites.models import SiteSettings
@@ -55,7 +55,7 @@ def in_steps(payout: Payout) -> InSteps:
             rest = [approved, Step("now", "It is being sent", note="The bank’s reference will stand here."),
                     Step("next", f"Paid, {where}")]  # fmt: skip
         case Payout.Status.PROCESSING:
-            unknown = payout.provider_state == "unknown"
+            unknown = payout.provider_state == UNKNOWN
             note = "The bank has not answered yet. Nothing is sent twice." if unknown else _BY.get(payout.gateway, "")
             rest = [approved, Step("now", "It is on its way", note=note), Step("next", f"Paid, {where}")]
         case Payout.Status.COMPLETED:

@@ -102,10 +102,10 @@ def test_queries_do_not_grow_with_the_rows(signed_in, ann, django_assert_num_que
     for _ in range(12):
         give_earnings(ann, 100)
 
-    # Session, caller, partner, ledger, summary, settings, who pays, whether payments are taken, deposits, bonuses; four more are
-    # the request's transaction inside the test's.
+    # Session, caller, partner, ledger, summary, settings, who pays, whether payments are taken, deposits, bonuses, the bell; four
+    # more are the request's transaction inside the test's.
     shelf.products()  # warm, as it mostly is
-    with django_assert_num_queries(4 + 11):
+    with django_assert_num_queries(4 + 12):
         client.get("/dashboard/wallet")
 
 

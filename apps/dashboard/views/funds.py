@@ -16,7 +16,7 @@ from apps.dashboard.pages import member_page, refusal
 from apps.dashboard.views import paying
 from apps.dashboard.views.wallet import show
 from apps.payments.services import owed
-from apps.reports import periods, tax
+from apps.reports import periods, sheets, tax
 from apps.reports.statements import statement as statement_of
 from apps.wallet import services
 from apps.wallet.models import Deposit
@@ -89,9 +89,8 @@ def tax_summary(request: Any) -> Any:
         year = periods.read_tax_year(request.GET.get("year"))
         if "format" in request.GET:
             file_format = exports.read_format(request.GET["format"])
-            return exports.export(
-                tax.sheet(user=request.user, year=year, actor=request.user), file_format, actor=request.user
-            )
+            sheet = sheets.tax_sheet(user=request.user, year=year, actor=request.user)
+            return exports.export(sheet, file_format, actor=request.user)
     except DomainError as error:
         return refusal(request, error)
     context = {"told": tax.summary(request.user.pk, year), "years": periods.last_tax_years()}

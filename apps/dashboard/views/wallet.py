@@ -1,7 +1,6 @@
 """What is mine, and every movement of it."""
 
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.bonuses.selectors import bonuses
 from apps.core.errors import DomainError
+from apps.core.ids import read_uuid
 from apps.core.money import format_money
 from apps.dashboard.forms import DepositForm, TransferForm
 from apps.dashboard.pages import done, member_page
@@ -51,18 +51,8 @@ def show(
 ) -> HttpResponse:
     """At whatever address: what a form of it refused is shown where that was posted to."""
     path = reverse("dashboard:wallet")
-    pocket, kind = request.GET.get("pocket", ""), request.GET.get("kind", "")
-    rows = ledger_of(request.user.pk)
-    if pocket in Pocket.values:
-        rows = rows.filter(account__kind=pocket)
-    if kind in Entry.Kind.values:
-        rows = rows.filter(entry__kind=kind)
-    page = paginate(request, rows, path=path)
-    for row in page.rows:
-        row.payout = _uuid(row.entry.ref_id) if row.entry.ref_type == "payout" else None
     summary, settings = wallet_summary(request.user.pk), site_settings()
     enterprise_pays = is_paid_for(request.user.pk)
-    bonuses_page = paginate(request, bonuses().filter(referrer=request.user), size=BONUSES, param="bonuses", path=path)
     context = {
         "summary": summary,
         "enterprise_pays": enterprise_pays,
@@ -70,26 +60,30 @@ def show(
         "low_balance": settings.low_balance,
         "moves_earnings": not enterprise_pays and (summary.available > 0 or (form is not None and form.is_bound)),
         "adds_funds": not enterprise_pays and takes_payments(),
+        "form": form or TransferForm(currency=request.site.currency),
         "deposit_form": deposit_form or DepositForm(currency=request.site.currency),
         "deposits": list(Deposit.objects.filter(user=request.user).order_by("-id")[:RECENT]),
-        "bonuses": bonuses_page,
+        "bonuses": paginate(request, bonuses().filter(referrer=request.user), size=BONUSES, param="bonuses", path=path),
         "presets": presets(),
         "tax_years": last_tax_years(),
         "today": site_day(),
-        "page": page,
-        "form": form or TransferForm(currency=request.site.currency),
-        "pocket": pocket,
-        "kind": kind,
-        "filtered": pocket in Pocket.values or kind in Entry.Kind.values,
-        "pockets": Pocket.choices,
-        "kinds": Entry.Kind.choices,
+        **_movements(request, path),
     }
     return render(request, "dashboard/wallet.html", context, status=status)
 
 
-def _uuid(text: str) -> UUID | None:
-    """Refs are any text; a payout's is its id."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+def _movements(request: Any, path: str) -> dict[str, Any]:
+    """A page of the ledger, of the pocket and kind that were chosen."""
+    pocket, kind = request.GET.get("pocket", ""), request.GET.get("kind", "")
+    filters = {}
+    if pocket in Pocket.values:
+        filters["account__kind"] = pocket
+    if kind in Entry.Kind.values:
+        filters["entry__kind"] = kind
+    page = paginate(request, ledger_of(request.user.pk).filter(**filters), path=path)
+    for row in page.rows:
+        row.payout = read_uuid(row.entry.ref_id) if row.entry.ref_type == "payout" else None  # a ref is any text
+    return {
+        "page": page, "filtered": bool(filters), "pocket": pocket, "pockets": Pocket.choices, "kind": kind,
+        "kinds": Entry.Kind.choices,
+    }  # fmt: skip

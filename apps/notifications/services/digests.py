@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from apps.notifications.models import Mail, Notification
-from apps.notifications.services.preferences import DIGEST
+from apps.notifications.models import DIGEST, Mail, Notification
 from apps.notifications.services.telling import queue
 from apps.sites.selectors import midnight, site_day
 

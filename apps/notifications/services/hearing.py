@@ -1,6 +1,5 @@
 """What other apps tell by the outbox, as news to people. Each handler may be called again with the same events."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -10,7 +9,7 @@ from apps.accounts.models import SignIn, User
 from apps.bonuses.models import Bonus
 from apps.commissions.models import Commission
 from apps.core.models import OutboxEvent
-from apps.notifications.models import Kind, Mail
+from apps.notifications.models import PASSWORD_RESET, Kind, Mail
 from apps.notifications.services.telling import News, queue, tell
 from apps.payouts.models import Payout
 from apps.referrals.models import Partner
@@ -54,14 +53,13 @@ def commissions_reversed(events: Sequence[OutboxEvent]) -> None:
 
 
 def _summed(rows: Iterable[Commission], kind: str, *, by: Any, amount: str) -> list[News]:
-    sums: dict[tuple[UUID, str], list[Any]] = defaultdict(lambda: [0, 0, ""])
+    """One for each person and what `by` says it is about, with the sum of the column `amount`."""
+    sums: dict[tuple[UUID, str], dict[str, Any]] = {}
     for row in rows:
-        found = sums[row.user_id, by(row)]
-        found[0], found[1], found[2] = found[0] + 1, found[1] + getattr(row, amount), row.currency
-    return [
-        News(user_id, kind, key, {"count": count, "amount": total, "currency": currency})
-        for (user_id, key), (count, total, currency) in sums.items()
-    ]
+        params = sums.setdefault((row.user_id, by(row)), {"count": 0, "amount": 0, "currency": row.currency})
+        params["count"] += 1
+        params["amount"] += getattr(row, amount)
+    return [News(user_id, kind, key, params) for (user_id, key), params in sums.items()]
 
 
 def bonus_credited(events: Sequence[OutboxEvent]) -> None:
@@ -152,7 +150,7 @@ def password_reset_requested(events: Sequence[OutboxEvent]) -> None:
     ids = {str(pk) for pk in people.values_list("pk", flat=True)}
     queue(
         [
-            Mail(user_id=UUID(event.payload["user_id"]), kind="password_reset", key=event.key)
+            Mail(user_id=UUID(event.payload["user_id"]), kind=PASSWORD_RESET, key=event.key)
             for event in events
             if event.payload["user_id"] in ids
         ]

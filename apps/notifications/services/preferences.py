@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.core.errors import Invalid, NotFound
 from apps.core.tenancy import require_site_id
-from apps.notifications.models import Email, Kind, Preference
+from apps.notifications.models import DIGEST, Email, Kind, Preference
 
 DEFAULTS: dict[str, tuple[bool, str]] = {
     Kind.JOINED: (True, Email.DAILY),
@@ -24,7 +24,6 @@ DEFAULTS: dict[str, tuple[bool, str]] = {
 }
 """(inbox, email). Security stays so: whoever broke in would switch it off first."""
 
-DIGEST = "digest"
 SALT = "notifications.unsubscribe"
 
 

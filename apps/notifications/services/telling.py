@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.core import waking
 from apps.core.tenancy import require_site_id
 from apps.notifications.models import Email, Mail, Notification
 from apps.notifications.services.preferences import wanted_by
@@ -45,7 +46,4 @@ def queue(mails: Sequence[Mail]) -> None:
     if not mails:
         return
     Mail.objects.bulk_create(mails, ignore_conflicts=True, batch_size=500)
-    from apps.notifications.tasks import send_due
-
-    site_id = str(require_site_id())
-    transaction.on_commit(lambda: send_due.delay(site_id), robust=True)
+    waking.after_commit("apps.notifications.tasks.send_due", str(require_site_id()))

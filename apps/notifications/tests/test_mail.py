@@ -15,6 +15,7 @@ from apps.core.errors import Conflict
 from apps.notifications import services
 from apps.notifications.models import Mail, Notification
 from apps.notifications.services import News, tell
+from apps.notifications.tasks import send_due
 from apps.notifications.words import TEXTS
 
 from .conftest import states
@@ -125,6 +126,15 @@ def test_what_a_worker_left_behind_is_unknown_and_goes_again_only_by_staff(ann, 
     with pytest.raises(Conflict):
         services.send_again(mail=Mail.objects.get(), actor=make_user())
     assert states() == [("bonus", "sent")]
+
+
+def test_a_worker_settles_what_another_left_behind_before_it_sends(ann, site, mailoutbox):
+    bonus(ann)
+    Mail.objects.update(status="sending", claimed_until=timezone.now() - timedelta(seconds=1))
+    bonus(ann, "b-2")
+
+    assert send_due(str(site.pk)) == 1
+    assert (states(), len(mailoutbox)) == ([("bonus", "unknown"), ("bonus", "sent")], 1)
 
 
 def test_a_name_with_markup_is_text(make_user, send, mailoutbox):

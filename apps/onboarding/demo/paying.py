@@ -26,7 +26,7 @@ from apps.payouts.services import (
     push_transfer,
     request_payout,
 )
-from apps.payouts.services.connecting import Way, begin_connecting, check_account, start_connecting
+from apps.payouts.services.connecting import WayBack, begin_connecting, check_account, start_connecting
 from apps.sites.selectors import site_settings
 from apps.wallet.selectors import wallet_summary
 
@@ -68,7 +68,7 @@ class Payers:
                 return
             account = begin_connecting(user=user, details={})
             here = f"https://{self.demo.domain}/dashboard/payouts"
-            call, finish = start_connecting(account, Way(here, here), lambda made: made)
+            call, finish = start_connecting(account, WayBack(here, here), lambda made: made)
         answer = call()
         with site_context(self.site_id):
             finish(answer)

@@ -1,4 +1,4 @@
-"""What others say of our payouts: the gateways when they are compared with us, and the bank in its long files."""
+"""What others say of our payouts: each gateway of each of its own, all of them when they are compared, the bank in its files."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.core.backoffice import UplineModelAdmin, badge
+from apps.core.backoffice import OnlyFilter, UplineModelAdmin, badge
 from apps.core.phases import call_out
 from apps.core.tenancy import require_site_id
 from apps.payouts import services
-from apps.payouts.admin.batches import MANAGE, READ
-from apps.payouts.models import PayoutResultFile, Reconciliation
+from apps.payouts.admin.shown import MANAGE, READ, TONE
+from apps.payouts.models import PayoutResultFile, PayoutTransfer, Reconciliation
 
 
 class CompareForm(forms.Form):
@@ -49,15 +49,12 @@ class ReconciliationAdmin(UplineModelAdmin):
             since = timezone.now() - timedelta(days=form.cleaned_data["days"])
 
             def keep(found: Any) -> HttpResponse:
-                row = services.keep_comparison(site_id=site_id, since=since, differences=found, actor=actor)  # type: ignore[arg-type]
+                row = services.keep_comparison(since=since, differences=found, actor=actor)  # type: ignore[arg-type]
                 return HttpResponseRedirect(reverse("admin:payouts_reconciliation_change", args=[row.pk]))
 
             return call_out(request, lambda: services.reconcile(site_id=site_id, since=since), keep)
-        context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "plural": self.plural, "title": "Compare now",
-            "form": form, "submit": "Compare", "intro": "Every gateway is asked for its own record of our payouts.",
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/tools/form.html", context)
+        intro = "Every gateway is asked for its own record of our payouts."
+        return self.form_page(request, form, title="Compare now", submit="Compare", intro=intro)
 
 
 @admin.register(PayoutResultFile)
@@ -67,17 +64,8 @@ class PayoutResultFileAdmin(UplineModelAdmin):
     intro = "Long files of what the bank says, booked in the background. Short ones are booked at once and stand in the audit."
     empty_text = "A file of more than 500 rows brings one."
     list_display = (
-        "number",
-        "created_at",
-        "created_by",
-        "batch",
-        "state",
-        "rows",
-        "paid",
-        "failed",
-        "known",
-        "refused",
-    )
+        "number", "created_at", "created_by", "batch", "state", "rows", "paid", "failed", "known", "refused",
+    )  # fmt: skip
     list_select_related = ("created_by", "batch")
     list_filter = ("status",)
 
@@ -88,3 +76,35 @@ class PayoutResultFileAdmin(UplineModelAdmin):
     @admin.display(description="status", ordering="status")
     def state(self, row: PayoutResultFile) -> str:
         return badge({"running": "processing", "done": "paid"}[row.status], row.get_status_display())
+
+
+DifferenceFilter = OnlyFilter.of("differs", title="difference", holds=~Q(difference=""))
+
+
+@admin.register(PayoutTransfer)
+class PayoutTransferAdmin(UplineModelAdmin):
+    plural = "Payouts at gateways"
+    view_keys = READ
+    intro = (
+        "Each payout as its gateway has it, which is asked until it is over. A difference is for a person to look at."
+    )
+    empty_text = "A payout by Stripe or in crypto brings one."
+    list_display = (
+        "transfer", "created_at", "payout", "gateway", "state", "provider_state", "difference", "provider_id", "tries",
+    )  # fmt: skip
+    fields = (
+        "payout", "gateway", "account", "status", "provider_id", "provider_state", "failure", "difference", "tries", "next_at",
+        "created_at", "finished_at",
+    )  # fmt: skip
+    list_filter = ("status", "gateway", DifferenceFilter)
+    list_select_related = ("payout",)
+    search_prefixes = ("provider_id",)
+    search_help_text = "The beginning of the gateway’s id"
+
+    @admin.display(description="transfer")
+    def transfer(self, row: PayoutTransfer) -> str:
+        return str(row)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, row: PayoutTransfer) -> str:
+        return badge(TONE[row.status], row.get_status_display())

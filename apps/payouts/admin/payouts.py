@@ -19,15 +19,8 @@ from apps.core.backoffice import (
 )
 from apps.core.money import format_money
 from apps.payouts import services
+from apps.payouts.admin.shown import APPROVE, EITHER, MANAGE, READ, TONE
 from apps.payouts.models import ConnectAccount, Payout, PayoutMethod
-
-# What the design kit calls the states of a payout.
-_TONE = {
-    "requested": "pending", "approved": "approved", "processing": "processing", "completed": "paid", "failed": "rejected",
-    "rejected": "rejected", "cancelled": "reversed",
-}  # fmt: skip
-
-APPROVE, REJECT, PROCESS = ("payout.approve",), ("payout.approve", "payout.manage"), ("payout.manage",)
 
 
 class DecisionForm(ReasonForm):
@@ -43,7 +36,7 @@ class DecisionForm(ReasonForm):
 
 @admin.register(Payout)
 class PayoutAdmin(UplineModelAdmin):
-    view_keys = ("payout.read", "payout.approve", "payout.manage")
+    view_keys = READ
     across_hides = ("method",)
     list_display = ("number", "who", "amount_shown", "state", "method", "created_at", "approved_by", "reference")
     list_select_related = ("user", "method", "approved_by")
@@ -65,7 +58,7 @@ class PayoutAdmin(UplineModelAdmin):
 
     @admin.display(description="status", ordering="status")
     def state(self, payout: Payout) -> str:
-        return badge(_TONE[payout.status], payout.get_status_display())
+        return badge(TONE[payout.status], payout.get_status_display())
 
     def note_of(self, obj: Payout) -> str:
         return f"{format_money(obj.amount, obj.currency)} to {obj.user.email}"
@@ -80,10 +73,10 @@ class PayoutAdmin(UplineModelAdmin):
         return self.may(request, *APPROVE)
 
     def has_reject_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, *REJECT)
+        return self.may(request, *EITHER)
 
     def has_process_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, *PROCESS)
+        return self.may(request, *MANAGE)
 
     @decision("Approve", needs="approve", done="payout{s} approved", keys=APPROVE, moves_money=True)
     def approve(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
@@ -91,14 +84,14 @@ class PayoutAdmin(UplineModelAdmin):
         return attempt(rows, lambda row: services.approve_payout(payout=row, actor=actor))
 
     @decision(
-        "Reject, with a reason", needs="reject", done="payout{s} rejected", keys=REJECT, reason=True, moves_money=True
+        "Reject, with a reason", needs="reject", done="payout{s} rejected", keys=EITHER, reason=True, moves_money=True
     )
     def reject(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         actor: Any = request.user
         return attempt(rows, lambda row: services.reject_payout(payout=row, actor=actor, reason=reason))
 
     @decision(
-        "Pay, or mark as paid", needs="process", done="payout{s} paid or on the way", keys=PROCESS, moves_money=True
+        "Pay, or mark as paid", needs="process", done="payout{s} paid or on the way", keys=MANAGE, moves_money=True
     )
     def process(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         """What stands beside the actions is the bank's reference."""
@@ -106,7 +99,7 @@ class PayoutAdmin(UplineModelAdmin):
         return attempt(rows, lambda row: services.process_payout(payout=row, actor=actor, reference=reason[:120]))
 
     @decision(
-        "Ask again for failed ones", needs="process", done="payout{s} asked for again", keys=PROCESS, moves_money=True
+        "Ask again for failed ones", needs="process", done="payout{s} asked for again", keys=MANAGE, moves_money=True
     )
     def retry(self, request: HttpRequest, rows: QuerySet[Payout], reason: str) -> Outcome:
         actor: Any = request.user

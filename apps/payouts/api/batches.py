@@ -191,7 +191,7 @@ class ReconciliationView(ListView):
         since = timezone.now() - timedelta(days=asked.validated_data["days"])
 
         def keep(found: Any) -> Response:
-            row = services.keep_comparison(site_id=site_id, since=since, differences=found, actor=actor)  # type: ignore[arg-type]
+            row = services.keep_comparison(since=since, differences=found, actor=actor)  # type: ignore[arg-type]
             return Response(serializers.ReconciliationRow(row).data, status=201)
 
         return call_out(request, lambda: services.reconcile(site_id=site_id, since=since), keep)

@@ -52,6 +52,10 @@ class MethodRequest(serializers.Serializer[Any]):
     details = serializers.DictField(required=False, default=dict)
 
 
+def _masked(method: PayoutMethod | None) -> dict[str, str] | None:
+    return {"id": str(method.pk), "kind": method.kind, "label": method.label} if method is not None else None
+
+
 class PayoutRow(serializers.ModelSerializer[Payout]):
     user = serializers.SerializerMethodField()
     method = serializers.SerializerMethodField()
@@ -68,7 +72,7 @@ class PayoutRow(serializers.ModelSerializer[Payout]):
         return {"id": str(row.user_id), "name": row.user.full_name}
 
     def get_method(self, row: Payout) -> dict[str, str] | None:
-        return {"id": str(row.method.pk), "kind": row.method.kind, "label": row.method.label} if row.method else None
+        return _masked(row.method)
 
 
 class PayoutRequest(serializers.Serializer[Any]):
@@ -180,7 +184,7 @@ class PayoutBatchItemRow(serializers.ModelSerializer[PayoutBatchItem]):
         read_only_fields = fields
 
     def get_method(self, row: PayoutBatchItem) -> dict[str, str] | None:
-        return {"id": str(row.method.pk), "kind": row.method.kind, "label": row.method.label} if row.method else None
+        return _masked(row.method)
 
     def get_payout(self, row: PayoutBatchItem) -> dict[str, str] | None:
         paid = row.payout

@@ -8,10 +8,10 @@ from apps.payouts.services.decisions import (
     reject_payout,
     retry_payout,
 )
-from apps.payouts.services.methods import add_method, chosen_methods, method_for_payout, read_details, remove_method
+from apps.payouts.services.methods import add_method, read_details, remove_method
 from apps.payouts.services.proposing import approve_batch, cancel_batch, propose_batch, propose_due, refresh_batch
 from apps.payouts.services.reconciling import PERIOD, keep_comparison, reconcile, reconcile_and_keep
-from apps.payouts.services.requests import check_ready, next_allowed_at, request_payout
+from apps.payouts.services.requests import next_allowed_at, request_payout
 from apps.payouts.services.results import book_results
 from apps.payouts.services.running import close_batch
 from apps.payouts.services.sending import push_transfer
@@ -25,11 +25,8 @@ __all__ = [
     "book_results",
     "cancel_batch",
     "cancel_payout",
-    "check_ready",
-    "chosen_methods",
     "close_batch",
     "keep_comparison",
-    "method_for_payout",
     "next_allowed_at",
     "process_payout",
     "propose_batch",

@@ -1,8 +1,10 @@
-"""What is paid by hand, as a file that the bank takes. What it gives back: results.py."""
+"""What is paid by hand, as a file that the bank takes. What it gives back: result_files.py."""
 
 from functools import partial
 from typing import Any
 
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from apps.audit import services as audit
@@ -13,28 +15,17 @@ from apps.payouts.models import Payout, PayoutBatch
 from apps.payouts.services.methods import read_details
 from apps.sites.selectors import current_site
 
-COLUMNS = (
-    "ref",
-    "number",
-    "amount",
-    "currency",
-    "name",
-    "kind",
-    "account_holder",
-    "account_number",
-    "bank_code",
-    "vpa",
-    "note",
-)
+ACCOUNT = ("account_holder", "account_number", "bank_code", "vpa", "note")
+COLUMNS = ("ref", "number", "amount", "currency", "name", "kind", *ACCOUNT)
 Status = Payout.Status
 
 
-def by_hand(batch: PayoutBatch) -> Any:
+def by_hand(batch: PayoutBatch) -> QuerySet[Payout]:
     """The payouts of a batch that somebody has to pay."""
     return Payout.objects.filter(batch_items__batch=batch, gateway=gateways.MANUAL, status=Status.PROCESSING)
 
 
-def bank_file(*, batch: PayoutBatch, actor: Any) -> Any:
+def bank_file(*, batch: PayoutBatch, actor: Any) -> StreamingHttpResponse:
     """The streamed CSV of them, audited as every file is, and as `payout_batch.bank_file`."""
     audit.record(actor=actor, action="payout_batch.bank_file", target=batch)
     sheet = exports.Sheet(
@@ -55,6 +46,6 @@ def _read(batch: PayoutBatch, after: Any, size: int) -> tuple[list[list[Any]], A
 def _line(row: Payout) -> list[Any]:
     details = read_details(row.method) if row.method is not None else {}
     kind = row.method.kind if row.method is not None else "manual"
-    known = [details.get(name, "") for name in ("account_holder", "account_number", "bank_code", "vpa", "note")]
+    account = [details.get(name, "") for name in ACCOUNT]
     amount = exports.money_cell(row.amount, row.currency)
-    return [str(row.pk), row.number, amount, row.currency, row.user.full_name, kind, *known]
+    return [str(row.pk), row.number, amount, row.currency, row.user.full_name, kind, *account]

@@ -4,8 +4,6 @@ ready.
 Events of Stripe's come in any order, so they only say when to ask: what counts is what Stripe answers (reliability.md, rule 8).
 """
 
-import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,17 +16,15 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
-from apps.core import crypto, waking
+from apps.core import waking
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.core.tenancy import require_site_id, site_context
 from apps.payments import connect
 from apps.payments.connect import Partnered
 from apps.payments.services import credentials
 from apps.payouts.models import ConnectAccount, OwnMethod, PayoutMethod
-from apps.payouts.services.methods import add_method
+from apps.payouts.services.methods import add_method, typed_details
 from apps.sites.selectors import current_site
-
-logger = logging.getLogger(__name__)
 
 CLAIMED = timedelta(seconds=60)
 ASK_AGAIN = (timedelta(minutes=5), timedelta(days=1))
@@ -38,7 +34,7 @@ State = ConnectAccount.State
 
 
 @dataclass(frozen=True)
-class Way:
+class WayBack:
     """Where Stripe's page sends the person back to: `done` when they leave it, `again` when its link has run out."""
 
     done: str
@@ -87,7 +83,7 @@ def unfinished(*, user: User, method_id: UUID) -> ConnectAccount:
 
 
 def start_connecting(
-    account: ConnectAccount, way: Way, answer: Callable[[Connecting], Any]
+    account: ConnectAccount, way: WayBack, answer: Callable[[Connecting], Any]
 ) -> tuple[Callable[[], tuple[Partnered, str]], Callable[[tuple[Partnered, str]], Any]]:
     """(call, finish) of the request's next phases: have Stripe open the account, or find it again, and make its page's link."""
     who, ask = credentials(), _asking(account)
@@ -110,7 +106,7 @@ def start_connecting(
 def _asking(account: ConnectAccount) -> Callable[[], Partnered]:
     """What is read of the rows is read now, in their transaction."""
     who, method = credentials(), account.method
-    details: dict[str, str] = json.loads(crypto.opened(method, "details"))
+    details = typed_details(method)
     known = account.account_id or details.get("account_id", "")
     metadata = {"site": current_site().code, "method_id": str(method.pk)}
     pk, email, country = method.pk, method.user.email, details.get("country", "")

@@ -14,5 +14,6 @@ def check_not_frozen(user_id: UUID) -> None:
 
 
 def frozen_among(user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """{user: the code of check_not_frozen} of those who are. One query."""
     rows = Partner.objects.filter(user_id__in=user_ids, status=Partner.Status.FROZEN)
     return dict.fromkeys(rows.values_list("user_id", flat=True), errors.FROZEN)

@@ -5,7 +5,6 @@ while its owner reads of it (models.OwnMethod).
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -47,7 +46,7 @@ def _save(user: User, kind: str, clean: dict[str, str]) -> UUID:
     if PayoutMethod.objects.filter(user=user, removed_at=None, address_id=None).count() >= MOST:
         raise Conflict("too_many", f"{MOST} payout methods are the most. Remove one first.")
     method = PayoutMethod(user=user, kind=kind, label=label_of(kind, clean), fingerprint=print_of(kind, clean))
-    method.details = crypto.sealed(method, "details", json.dumps(clean, sort_keys=True))
+    seal_details(method, clean)
     method.save(force_insert=True)
     audit.record(actor=user, action=ADDED, target=method, after={"kind": kind})
     return method.pk
@@ -71,15 +70,6 @@ def remove_method(*, method: OwnMethod, actor: User) -> None:
     outbox.publish(REMOVED, key=str(method.pk), payload=payload)
 
 
-def chosen_methods(user_ids: Iterable[UUID]) -> dict[UUID, OwnMethod]:
-    """{user: their newest method}, for payouts that nobody chose one for; who has none is left out. One query.
-
-    One that isn't ready is no reason to pay to an older one: that may be the account that was lost.
-    """
-    rows = OwnMethod.objects.filter(user_id__in=user_ids).order_by("id")
-    return {row.user_id: row for row in rows}
-
-
 @transaction.atomic
 def method_for_payout(method: OwnMethod) -> PayoutMethod:
     """What a payout is to name. Of a crypto address this site's copy: the address may go, the payout knows where it went."""
@@ -87,8 +77,7 @@ def method_for_payout(method: OwnMethod) -> PayoutMethod:
         return PayoutMethod.objects.get(pk=method.pk)
     address = CryptoAddress.objects.of(method.user_id).get(pk=method.pk)
     copy = PayoutMethod(user_id=method.user_id, kind=method.kind, label=method.label, address_id=address.pk)
-    clean = {"network": address.network, "address": read_address(address)}
-    copy.details = crypto.sealed(copy, "details", json.dumps(clean, sort_keys=True))
+    seal_details(copy, {"network": address.network, "address": read_address(address)})
     PayoutMethod.objects.bulk_create([copy], ignore_conflicts=True)
     return PayoutMethod.objects.get(address_id=address.pk)
 
@@ -101,12 +90,23 @@ def copy_addresses() -> None:
         method_for_payout(method)
 
 
+def seal_details(method: PayoutMethod, details: dict[str, str]) -> None:
+    """Encrypted for this row, unsaved."""
+    method.details = crypto.sealed(method, "details", json.dumps(details, sort_keys=True))
+
+
+def typed_details(method: PayoutMethod) -> dict[str, str]:
+    """What the partner typed. Raises Undecryptable for a ciphertext of another row."""
+    details: dict[str, str] = json.loads(crypto.opened(method, "details"))
+    return details
+
+
 def read_details(method: PayoutMethod) -> dict[str, str]:
     """For whoever pays it out: what was typed, or `account_id` of a Connect account (missing until Stripe opened it).
 
     Raises Undecryptable for a ciphertext of another row.
     """
-    details: dict[str, str] = json.loads(crypto.opened(method, "details"))
+    details = typed_details(method)
     if method.kind == PayoutMethod.Kind.STRIPE_CONNECT:
         account = method.connect.first()
         return {"account_id": account.account_id} if account is not None and account.account_id else {}

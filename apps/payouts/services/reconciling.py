@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
 
 from apps.audit import services as audit
+from apps.core.ids import read_uuid
+from apps.core.sweeping import one_by_one
 from apps.core.tenancy import site_context
 from apps.payouts.gateways import Gateway, Reported, Stage, Unknown, Way, find_class
 from apps.payouts.models import PayoutTransfer, Reconciliation
@@ -17,6 +20,9 @@ from apps.payouts.services.sending import push_transfer
 PERIOD = timedelta(days=35)
 OVERLAP = timedelta(days=1)
 """A gateway's clock is not ours: its record is read from so much earlier."""
+JUST_NOW = timedelta(minutes=2)
+"""What began so lately may not be in the gateway's record yet."""
+MOST_KEPT = 1000
 Status = PayoutTransfer.Status
 
 
@@ -36,6 +42,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Ours:
+    """One transfer as it stands here. `is_recent`: it began so lately that the gateway's record may not have it."""
+
     key: str
     status: str
     amount: int
@@ -46,7 +54,7 @@ class Ours:
 def reconcile(*, site_id: UUID | str, since: datetime | None = None) -> list[Difference]:
     """Every difference of what was begun since (default: 35 days). Called outside of a transaction."""
     since = since or timezone.now() - PERIOD
-    resolve_unknown(site_id=site_id, since=since)
+    _resolve_unknown(site_id, since)
     with site_context(site_id):
         accounts = list(
             PayoutTransfer.objects.filter(created_at__gte=since).order_by().values_list("gateway", "account").distinct()
@@ -58,12 +66,7 @@ def reconcile(*, site_id: UUID | str, since: datetime | None = None) -> list[Dif
     return found
 
 
-MOST_KEPT = 1000
-
-
-def keep_comparison(
-    *, site_id: UUID | str, since: datetime, differences: Sequence[Difference], actor: audit.Actor
-) -> Reconciliation:
+def keep_comparison(*, since: datetime, differences: Sequence[Difference], actor: audit.Actor) -> Reconciliation:
     """Write down what a comparison found. Inside the site's context."""
     row = Reconciliation.objects.create(
         since=since, ran_by_id=actor.actor_id if actor.actor_kind == "user" else None, count=len(differences),
@@ -82,26 +85,18 @@ def reconcile_and_keep(*, site_id: UUID | str) -> int:
     differences = reconcile(site_id=site_id, since=since)
     with site_context(site_id):
         if PayoutTransfer.objects.filter(created_at__gte=since).exists():
-            keep_comparison(site_id=site_id, since=since, differences=differences, actor=audit.SYSTEM)
+            keep_comparison(since=since, differences=differences, actor=audit.SYSTEM)
     return len(differences)
 
 
-def resolve_unknown(*, site_id: UUID | str, since: datetime) -> int:
-    """Ask now about whatever is open. Returns how many are still."""
+def _resolve_unknown(site_id: UUID | str, since: datetime) -> None:
+    """Ask now about whatever was tried and is open. A gateway that answers nothing is left in peace."""
     with site_context(site_id):
         still_open = PayoutTransfer.objects.filter(status__in=PayoutTransfer.OPEN, created_at__gte=since, tries__gt=0)
         ids = list(still_open.values_list("pk", flat=True))
         still_open.update(next_at=timezone.now())
-    unanswered = 0
-    for transfer_id in ids:
-        try:
-            push_transfer(site_id=site_id, transfer_id=transfer_id)
-        except Unknown:
-            unanswered += 1
-            if unanswered == 3:
-                break
-    with site_context(site_id):
-        return still_open.filter(pk__in=ids).count()
+    push = partial(push_transfer, site_id=site_id)
+    one_by_one(ids, lambda pk: push(transfer_id=pk), unanswered=Unknown, what="payout")
 
 
 def _compare(site_id: UUID | str, name: str, account: str, since: datetime) -> list[Difference]:
@@ -135,8 +130,8 @@ def _by_key(records: Sequence[Reported]) -> dict[str, list[Reported]]:
 
 
 def _ours(name: str, account: str, since: datetime) -> dict[str, Ours]:
-    """Of this account, but for what began so lately that the gateway's record could not have it."""
-    just_now = timezone.now() - timedelta(minutes=2)
+    """{key: Ours} of this account."""
+    just_now = timezone.now() - JUST_NOW
     rows = PayoutTransfer.objects.filter(gateway=name, account=account, created_at__gte=since)
     columns = rows.values_list("payout_id", "status", "payout__amount", "provider_id", "created_at")
     return {str(pk): Ours(str(pk), status, amount, found, at > just_now) for pk, status, amount, found, at in columns}
@@ -144,12 +139,7 @@ def _ours(name: str, account: str, since: datetime) -> dict[str, Ours]:
 
 def _known(keys: Sequence[str]) -> set[str]:
     """Of ids that are none of the period: those that are ours all the same."""
-    ids = []
-    for key in keys:
-        try:
-            ids.append(UUID(key))
-        except ValueError:
-            continue
+    ids = [pk for key in keys if (pk := read_uuid(key)) is not None]
     return {str(pk) for pk in PayoutTransfer.objects.filter(payout_id__in=ids).values_list("payout_id", flat=True)}
 
 
@@ -158,10 +148,8 @@ def _differences(name: str, mine: Ours, theirs: Sequence[Reported]) -> list[Diff
         has_gone = mine.status in (Status.SENT, Status.COMPLETED)
         if not has_gone and not (mine.status == Status.WAITING and not mine.is_recent):
             return []  # refused, or just begun
-        kind = "missing_there"
-        return [Difference(name, kind, mine.key, mine.provider_id or "", mine.status, "", mine.amount, None)]
-    found = []
-    first = theirs[0]
+        return [Difference(name, "missing_there", mine.key, mine.provider_id or "", mine.status, "", mine.amount)]
+    found, first = [], theirs[0]
     if len(theirs) > 1:
         ids = ", ".join(row.provider_id for row in theirs)[:200]
         found.append(Difference(name, "twice", mine.key, ids, mine.status, first.state, mine.amount, first.amount))
@@ -177,6 +165,7 @@ def _differences(name: str, mine: Ours, theirs: Sequence[Reported]) -> list[Diff
 
 
 def _agrees(ours: str, theirs: Stage) -> bool:
+    """What came back after it had arrived is no longer where we say it is."""
     return {
         Stage.ON_ITS_WAY: ours in PayoutTransfer.OPEN, Stage.COMPLETED: ours == Status.COMPLETED,
         Stage.FAILED: ours == Status.FAILED, Stage.REVERSED: ours == Status.FAILED,

@@ -1,19 +1,16 @@
-"""What the bank says of payouts by hand: a file that names each by `ref`, our id: `ref,status,reference,reason`, and `status` is
-`paid` or `failed`.
+"""What the bank says of payouts by hand, booked.
 
-It is read as a whole: with one row that can't be, nothing of it is booked. The same file twice changes nothing. A short one is
-booked at once; a long one is handed on by the outbox, a few hundred rows a step, so that a kill repeats one step as if it had
-never begun.
+With one row that can't be, nothing of a file is booked. The same file twice changes nothing. A short one is booked at once; a
+long one is handed on by the outbox, a few hundred rows a step, so that a kill repeats one step as if it had never begun.
 """
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.audit import services as audit
@@ -24,21 +21,14 @@ from apps.payouts import errors, gateways
 from apps.payouts.models import Payout, PayoutBatch, PayoutResultFile
 from apps.payouts.services import settling
 from apps.payouts.services.decisions import person_of
-from apps.payouts.services.proposing import locked_batch
+from apps.payouts.services.result_files import Result, read_results
+from apps.payouts.services.running import locked_batch
 
 TOPIC = "payout_results.step"
-COLUMNS = ("ref", "status", "reference", "reason")
-MOST_ROWS, MOST_TOLD, AT_ONCE = 20_000, 50, 500
+MOST_TOLD, AT_ONCE = 50, 500
+JUDGED_BY = ("user_id", "status", "reference", "site_id")
+"""What `_why_not` reads: a long file's payouts are not held in memory whole."""
 Status = Payout.Status
-
-
-@dataclass(frozen=True)
-class Result:
-    line: int
-    payout_id: UUID
-    is_paid: bool
-    reference: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -62,21 +52,15 @@ def book_results(*, batch: PayoutBatch, text: str, actor: audit.Actor) -> Booked
         raise Conflict("invalid_state", f"This batch is {batch.get_status_display().lower()}.")
     if batch.result_files.filter(status=PayoutResultFile.Status.RUNNING).exists():
         raise errors.results_running()
-    results, wrong = _parsed(text)
+    results, wrong = read_results(text)
     is_short = len(results) <= AT_ONCE
     rows = _payouts(batch, results)
-    if is_short:
-        found = {row.pk: row for row in rows.select_for_update(no_key=True, of=("self",))}
-    else:
-        found = {row.pk: row for row in rows.only("user_id", "status", "reference", "site_id")}
+    rows = rows.select_for_update(no_key=True, of=("self",)) if is_short else rows.only(*JUDGED_BY)
+    found = {row.pk: row for row in rows}
     person = person_of(actor)
-    for one in results:
-        if why := _why_not(one, found.get(one.payout_id), person):
-            wrong.append((one.line, why))
+    wrong += [(one.line, why) for one in results if (why := _why_not(one, found.get(one.payout_id), person))]
     if wrong:
-        told = [{"row": line, "message": why} for line, why in sorted(wrong)[:MOST_TOLD]]
-        message = f"{len(wrong)} row{'s' if len(wrong) > 1 else ''} of the file can't be booked, so none was."
-        raise Invalid("result_file", message, field="file", rows=told)
+        raise _refused(wrong)
     if not is_short:
         return Booked(file=_begin(batch, results, actor))
     paid, failed, known = _book(results, found, actor)
@@ -84,6 +68,12 @@ def book_results(*, batch: PayoutBatch, text: str, actor: audit.Actor) -> Booked
         actor=actor, action="payout_batch.results", target=batch, after={"paid": paid, "failed": failed, "known": known}
     )
     return Booked(paid, failed, known)
+
+
+def _refused(wrong: list[tuple[int, str]]) -> Invalid:
+    told = [{"row": line, "message": why} for line, why in sorted(wrong)[:MOST_TOLD]]
+    message = f"{len(wrong)} row{'s' if len(wrong) > 1 else ''} of the file can't be booked, so none was."
+    return Invalid("result_file", message, field="file", rows=told)
 
 
 def _begin(batch: PayoutBatch, results: Sequence[Result], actor: audit.Actor) -> PayoutResultFile:
@@ -114,6 +104,7 @@ def run_steps(events: Sequence[OutboxEvent]) -> None:
 
 @transaction.atomic
 def run_step(file_id: UUID, results: Sequence[Result]) -> None:
+    """Book some rows of a long file. What was decided otherwise since it was read is refused and counted, and stops no other."""
     file = PayoutResultFile.objects.select_for_update(no_key=True, of=("self",)).select_related("batch").get(pk=file_id)
     actor: audit.Actor = file.created_by or audit.SYSTEM
     rows = _payouts(file.batch, results).select_for_update(no_key=True, of=("self",))
@@ -130,7 +121,7 @@ def run_step(file_id: UUID, results: Sequence[Result]) -> None:
     file.save(update_fields=["status", "paid", "failed", "known", "refused", "finished_at"])
 
 
-def _payouts(batch: PayoutBatch, results: Iterable[Result]) -> Any:
+def _payouts(batch: PayoutBatch, results: Iterable[Result]) -> QuerySet[Payout]:
     ids = [one.payout_id for one in results]
     return Payout.objects.filter(batch_items__batch=batch, gateway=gateways.MANUAL, pk__in=ids).order_by("pk")
 
@@ -155,6 +146,7 @@ def _book(results: Iterable[Result], found: dict[UUID, Payout], actor: audit.Act
 
 
 def _why_not(one: Result, row: Payout | None, person: UUID | None) -> str:
+    """Why a row can't be booked by this person, or "". One that says what is known already can."""
     if row is None:
         return "No payout of this batch that is paid by hand."
     if row.user_id == person:
@@ -163,56 +155,3 @@ def _why_not(one: Result, row: Payout | None, person: UUID | None) -> str:
         return ""
     same = {Status.COMPLETED: one.is_paid and row.reference == one.reference, Status.FAILED: not one.is_paid}
     return "" if same.get(Status(row.status)) else f"{row.number} is known to be {row.get_status_display().lower()}."
-
-
-def _parsed(text: str) -> tuple[list[Result], list[tuple[int, str]]]:
-    """(rows, [(line, what is wrong)])."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey="more", restval="")
-    if not reader.fieldnames or tuple(name.strip().lower() for name in reader.fieldnames) != COLUMNS:
-        return [], [(1, f"The first line is {','.join(COLUMNS)}.")]
-    reader.fieldnames = list(COLUMNS)
-    results: list[Result] = []
-    wrong: list[tuple[int, str]] = []
-    seen: set[UUID] = set()
-    for line, row in _lines(reader, wrong):
-        problem = _problem(row, seen)
-        if problem:
-            wrong.append((line, problem))
-        else:
-            pk = UUID(row["ref"].strip())
-            seen.add(pk)
-            is_paid = row["status"].strip().lower() == "paid"
-            results.append(Result(line, pk, is_paid, row["reference"].strip(), row["reason"].strip()))
-    if not results and not wrong:
-        wrong.append((1, "The file has no rows."))
-    return results, wrong
-
-
-def _lines(reader: Any, wrong: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        for number, row in enumerate(reader, start=2):
-            if number > MOST_ROWS + 1:
-                wrong.append((number, f"A file holds up to {MOST_ROWS} rows."))
-                return
-            yield number, row
-    except csv.Error as error:
-        wrong.append((reader.line_num, f"This is no CSV: {error}."))
-
-
-def _problem(row: dict[str, Any], seen: set[UUID]) -> str:
-    if "more" in row:
-        return "Too many columns."
-    try:
-        pk = UUID(row["ref"].strip())
-    except ValueError:
-        return "The ref is the id of a payout, as in the file for the bank."
-    status = row["status"].strip().lower()
-    if pk in seen:
-        return "The same ref twice."
-    if status not in ("paid", "failed"):
-        return "The status is paid or failed."
-    if status == "paid" and not 0 < len(row["reference"].strip()) <= 120:
-        return "A paid one has the bank's reference, up to 120 characters."
-    if status == "failed" and not 0 < len(row["reason"].strip()) <= 500:
-        return "A failed one has a reason, up to 500 characters."
-    return ""

@@ -14,7 +14,6 @@ from apps.core.models import OutboxEvent
 from apps.payouts import gateways
 from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutTransfer
 from apps.payouts.services import settling
-from apps.payouts.services.proposing import locked_batch
 from apps.payouts.services.sending import write_down
 from apps.wallet import services as wallet
 from apps.wallet.services import guards
@@ -25,7 +24,12 @@ Item = PayoutBatchItem.Status
 Status = PayoutBatch.Status
 
 
+def locked_batch(pk: UUID) -> PayoutBatch:
+    return PayoutBatch.objects.select_for_update(no_key=True).get(pk=pk)
+
+
 def next_step(batch: PayoutBatch, number: int) -> None:
+    """Hand the next people to the outbox, which runs `run_step` after the commit."""
     outbox.publish(TOPIC, key=f"{batch.pk}:{number}", payload={"batch": str(batch.pk), "step": number})
 
 
@@ -57,13 +61,13 @@ def _begin(batch: PayoutBatch, items: list[PayoutBatchItem]) -> None:
     stay = guards.staying(item.user_id for item in items)
     for item in items:
         if item.user_id in stay:
-            _leave(item, stay[item.user_id])
+            _leave_out(item, stay[item.user_id])
     approved = _approved([item for item in items if item.status == Item.READY and item.payout_id is not None])
     made = _made(batch, [item for item in items if item.status == Item.READY and item.payout_id is None])
     _process(batch, [*approved, *made])
 
 
-def _leave(item: PayoutBatchItem, code: str) -> None:
+def _leave_out(item: PayoutBatchItem, code: str) -> None:
     item.status, item.code = Item.LEFT_OUT, code
 
 
@@ -77,7 +81,7 @@ def _approved(items: list[PayoutBatchItem]) -> list[Payout]:
     for item in items:
         row = found[item.payout_id]  # type: ignore[index]
         if row.status != Payout.Status.APPROVED or row.amount != item.amount:
-            _leave(item, "invalid_state")
+            _leave_out(item, "invalid_state")
             continue
         item.status, row.gateway = Item.BEGUN, item.gateway
         going.append(row)
@@ -93,7 +97,7 @@ def _made(batch: PayoutBatch, items: list[PayoutBatchItem]) -> list[Payout]:
         except wallet.TooLittle as short:
             for item in items:
                 if str(item.pk) in short.keys:
-                    _leave(item, "insufficient_balance")
+                    _leave_out(item, "insufficient_balance")
             items = [item for item in items if item.status == Item.READY]
     return []
 
@@ -117,7 +121,7 @@ def _open(batch: PayoutBatch, items: list[PayoutBatchItem]) -> list[Payout]:
         if item.pk in there:
             item.status, item.payout_id = Item.BEGUN, item.pk
         else:
-            _leave(item, "payout_in_progress")
+            _leave_out(item, "payout_in_progress")
     return going
 
 

@@ -4,33 +4,23 @@ Each step is a short transaction, the call between two of them is in none. A cal
 question, never by a second sending; and should both cross on their way, the same key is the same payment.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.core import waking
 from apps.core.errors import DomainError
+from apps.core.sending import ASK_AGAIN, ask_later, claim, keep, note
 from apps.core.tenancy import require_site_id, site_context
 from apps.payouts.gateways import Gateway, Instruction, Refused, Reported, Stage, Unknown, find_class
 from apps.payouts.models import UNKNOWN, Payout, PayoutTransfer
 from apps.payouts.services import settling
 from apps.payouts.services.methods import read_details
 from apps.wallet.services.guards import check_may_leave
-
-logger = logging.getLogger(__name__)
-
-CLAIMED = timedelta(seconds=60)
-"""How long one attempt keeps others away."""
-ASK_AGAIN = (timedelta(seconds=30), timedelta(minutes=10))
-"""One that is on its way is asked about after the first, then ever later, up to the second."""
-CHANGES = ("status", "provider_id", "provider_state", "failure", "difference", "next_at", "finished_at")
 
 Status = PayoutTransfer.Status
 
@@ -80,12 +70,10 @@ def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
 
 
 def _claim(transfer_id: UUID | str) -> _Claimed | None:
-    """Take a transfer that is due for a minute. One statement decides who has it. Raises Refused (frozen, held), Unknown."""
-    now = timezone.now()
-    due = PayoutTransfer.objects.filter(pk=transfer_id, status__in=PayoutTransfer.OPEN, next_at__lte=now)
-    if not due.update(next_at=now + CLAIMED, tries=F("tries") + 1):
+    """Raises Refused (frozen, held), Unknown."""
+    transfer = claim(PayoutTransfer.objects.select_related("payout__method"), transfer_id)
+    if transfer is None:
         return None
-    transfer = PayoutTransfer.objects.select_related("payout__method").get(pk=transfer_id)
     payout, is_first = transfer.payout, transfer.tries == 1
     may_send = _may_send(payout)
     if is_first and not may_send:
@@ -132,7 +120,7 @@ def apply_report(transfer: PayoutTransfer, told: Reported) -> str:
     """
     differs = _difference(transfer, told)
     if differs:
-        _note(transfer, differs)
+        note(transfer, differs)
         return differs
     if transfer.provider_id is None:
         transfer.provider_id = told.provider_id
@@ -147,7 +135,7 @@ def apply_report(transfer: PayoutTransfer, told: Reported) -> str:
         _say(transfer.payout, told.state)
     else:
         _finish(transfer, told)
-    save(transfer)
+    keep(transfer)
     return ""
 
 
@@ -169,25 +157,26 @@ def _reversed(transfer: PayoutTransfer, told: Reported) -> str:
         transfer.advance(to=Status.FAILED)
         transfer.provider_state = told.state
         _finish(transfer, told)
-        save(transfer)
+        keep(transfer)
         return ""
     if transfer.status in PayoutTransfer.OPEN:
         transfer.advance(to=Status.COMPLETED)
         _finish(transfer, told)
     transfer.provider_state = told.state
-    _note(transfer, f"Went back after it had arrived: {told.state}")
+    note(transfer, f"Went back after it had arrived: {told.state}")
     return transfer.difference
 
 
 def _stay(transfer: PayoutTransfer, told: Reported, to: str) -> str:
     """It is as far as that already, or further."""
     if transfer.status == Status.SENT:
-        transfer.provider_state, transfer.next_at = told.state, timezone.now() + _wait(transfer)
-        save(transfer)
+        transfer.provider_state = told.state
+        ask_later(transfer)
+        keep(transfer)
         _say(transfer.payout, told.state)
         return ""
     if {to, transfer.status} == {Status.COMPLETED, Status.FAILED}:
-        _note(transfer, f"The gateway says {told.state}, after it was known to have {transfer.status}")
+        note(transfer, f"The gateway says {told.state}, after it was known to have {transfer.status}")
         return "it was over before"
     return "known already"
 
@@ -200,7 +189,7 @@ def _refused(transfer_id: UUID | str, why: str) -> None:
         return  # an event was faster
     transfer.advance(to=Status.FAILED)
     transfer.finished_at, transfer.failure = timezone.now(), why[:200]
-    save(transfer)
+    keep(transfer)
     transfer.payout.reason = why[:500]
     settling.fail([transfer.payout], actor=audit.SYSTEM)
 
@@ -209,8 +198,8 @@ def _refused(transfer_id: UUID | str, why: str) -> None:
 def _unknown(transfer_id: UUID | str) -> None:
     transfer = locked(transfer_id)
     if transfer.status in PayoutTransfer.OPEN:
-        transfer.next_at = timezone.now() + _wait(transfer)
-        save(transfer)
+        ask_later(transfer)
+        keep(transfer)
         _say(transfer.payout, UNKNOWN)
 
 
@@ -221,9 +210,9 @@ def _missing(transfer_id: UUID | str) -> None:
         return
     transfer.next_at = timezone.now() + ASK_AGAIN[1]
     if transfer.status == Status.SENT:
-        _note(transfer, "The gateway has no payment of this key any more")
+        note(transfer, "The gateway has no payment of this key any more")
     else:
-        save(transfer)
+        keep(transfer)
 
 
 def _difference(transfer: PayoutTransfer, told: Reported) -> str:
@@ -241,23 +230,7 @@ def _difference(transfer: PayoutTransfer, told: Reported) -> str:
     return ""
 
 
-def _wait(transfer: PayoutTransfer) -> timedelta:
-    return min(ASK_AGAIN[0] * 2 ** min(transfer.tries, 10), ASK_AGAIN[1])
-
-
 def _say(payout: Payout, state: str) -> None:
     if payout.provider_state != state[:64]:
         payout.provider_state = state[:64]
         payout.save(update_fields=["provider_state"])
-
-
-def _note(transfer: PayoutTransfer, difference: str) -> None:
-    if transfer.difference != difference[:200]:
-        transfer.difference = difference[:200]
-        logger.error("payouts.difference", extra={"transfer": str(transfer.pk), "difference": difference[:200]})
-    save(transfer)
-
-
-def save(transfer: PayoutTransfer) -> None:
-    """What may change of it."""
-    transfer.save(update_fields=CHANGES)

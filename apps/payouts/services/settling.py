@@ -31,13 +31,13 @@ def tell(payouts: Sequence[Payout], *, before: str) -> None:
 def complete(payouts: Sequence[Payout], *, actor: audit.Actor) -> None:
     """PROCESSING → COMPLETED for each, with the `reference` it stands with. Its commissions become paid."""
     _end(payouts, Status.COMPLETED)
-    for currency, holds in _holds(payouts, to_funds=False):
-        wallet.settle_many(holds, currency)
-    for currency, holds in _holds(payouts, to_funds=True):
-        wallet.settle_many(holds, currency, to_funds=True)
-    for row in payouts[:1] if len(payouts) == 1 else ():
-        audit.record(actor=actor, action="payout.completed", target=row, after={"reference": row.reference})
-    if len(payouts) > 1:
+    for currency, to_funds, holds in _holds(payouts):
+        wallet.settle_many(holds, currency, to_funds=to_funds)
+    if len(payouts) == 1:
+        audit.record(
+            actor=actor, action="payout.completed", target=payouts[0], after={"reference": payouts[0].reference}
+        )
+    elif payouts:
         audit.record_many(actor=actor, action="payout.completed", targets=list(payouts))
     tell(payouts, before=Status.PROCESSING)
 
@@ -45,9 +45,8 @@ def complete(payouts: Sequence[Payout], *, actor: audit.Actor) -> None:
 def fail(payouts: Sequence[Payout], *, actor: audit.Actor) -> None:
     """PROCESSING → FAILED for each, with the `reason` it stands with; the money is available again."""
     _end(payouts, Status.FAILED)
-    for to_funds in (False, True):
-        for currency, holds in _holds(payouts, to_funds=to_funds):
-            wallet.release_many(holds, currency)
+    for currency, _, holds in _holds(payouts):
+        wallet.release_many(holds, currency)
     for row in payouts:
         audit.record(actor=actor, action="payout.failed", target=row, reason=row.reason)
     tell(payouts, before=Status.PROCESSING)
@@ -76,11 +75,14 @@ def _end(payouts: Sequence[Payout], status: str) -> None:
         cursor.execute(_END, params)
 
 
-def _holds(payouts: Sequence[Payout], *, to_funds: bool) -> list[tuple[str, list[wallet.Hold]]]:
-    rows = sorted(
-        (row for row in payouts if (row.gateway == WALLET) == to_funds), key=lambda row: (row.currency, row.pk)
-    )
+def _holds(payouts: Sequence[Payout]) -> list[tuple[str, bool, list[wallet.Hold]]]:
+    """[(currency, do they go to funds?, holds)]: what the wallet moves at once."""
+
+    def kind(row: Payout) -> tuple[bool, str]:
+        return row.gateway == WALLET, row.currency
+
+    rows = sorted(payouts, key=lambda row: (*kind(row), row.pk))
     return [
-        (currency, [wallet.Hold(row.user_id, row.hold_key, row.amount) for row in some])
-        for currency, some in groupby(rows, key=lambda row: row.currency)
+        (currency, to_funds, [wallet.Hold(row.user_id, row.hold_key, row.amount) for row in some])
+        for (to_funds, currency), some in groupby(rows, key=kind)
     ]

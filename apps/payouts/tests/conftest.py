@@ -1,9 +1,7 @@
 import pytest
 
-from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
 from apps.payments import stripe_api
-from apps.payments.services import set_stripe_account
 from apps.payouts.tests import factories
 from apps.referrals.services import join
 from apps.wallet.tests.factories import give_earnings
@@ -23,6 +21,11 @@ def approver(make_user):
 
 
 @pytest.fixture
+def proposer(make_user):
+    return make_user("proposer@example.com", roles=["affiliate_manager"])
+
+
+@pytest.fixture
 def manager(make_user):
     return make_user("manager@example.com", roles=["affiliate_manager"])
 
@@ -31,13 +34,8 @@ def manager(make_user):
 def shop(transactional_alpha, fake_stripe, settings):
     """ALPHA with an account at the fake. The id of the site."""
     settings.STRIPE_API_BASE = fake_stripe.url
-    keys = fake_stripe.register()
     with site_context(transactional_alpha):
-        set_stripe_account(
-            actor=SYSTEM, account_id=keys["account"], publishable_key=keys["publishable_key"],
-            secret_key=keys["secret_key"], webhook_secret=keys["webhook_secret"],
-            connect_secret=f"{keys['webhook_secret']}connect",
-        )  # fmt: skip
+        factories.make_stripe(fake_stripe.register())
     yield transactional_alpha
     stripe_api._client.cache_clear()
 

@@ -9,6 +9,7 @@ from apps.payments.services import set_stripe_account
 from apps.payouts.gateways import Unknown
 from apps.payouts.models import ConnectAccount, PayoutMethod, PayoutTransfer
 from apps.payouts.services import add_method, approve_payout, process_payout, push_transfer, request_payout
+from apps.wallet.selectors import wallet_summary
 from apps.wallet.tests.factories import give_earnings
 
 
@@ -16,8 +17,14 @@ def make_stripe(keys):
     """The site's account at the fake. `keys` is what `fake_stripe.register` returned."""
     return set_stripe_account(
         actor=SYSTEM, account_id=keys["account"], publishable_key=keys["publishable_key"], secret_key=keys["secret_key"],
-        webhook_secret=keys["webhook_secret"],
+        webhook_secret=keys["webhook_secret"], connect_secret=f"{keys['webhook_secret']}connect",
     )  # fmt: skip
+
+
+def money(user):
+    """(available, held)"""
+    found = wallet_summary(user.pk)
+    return found.available, found.held
 
 
 def make_partner(name, earned=0, *, kind="", **details):

@@ -13,16 +13,6 @@ URL = "/api/v1/admin/payouts/batches"
 
 
 @pytest.fixture
-def proposer(make_user):
-    return make_user("proposer@example.com", roles=["affiliate_manager"])
-
-
-@pytest.fixture
-def approver(make_user):
-    return make_user("approver@example.com", roles=["payout_manager"])
-
-
-@pytest.fixture
 def partners(site):
     return [make_partner(name, 5000, kind="upi", vpa=f"{name}@upi")[0] for name in ("ann", "ben")]
 

@@ -19,7 +19,7 @@ from apps.payouts.services import settling
 from apps.payouts.services.connecting import begin_connecting
 from apps.payouts.services.results import run_steps as run_file_steps
 from apps.payouts.services.running import run_step
-from apps.payouts.tests.factories import make_partner, push_all
+from apps.payouts.tests.factories import make_partner, money, push_all
 from apps.referrals.services import join, set_partner_status
 from apps.sites.models import SiteSettings
 from apps.wallet import selectors as wallet
@@ -27,16 +27,6 @@ from apps.wallet import services as wallets
 from apps.wallet.tests.factories import give_earnings
 
 BANK = {"kind": "bank", "account_holder": "=Ann", "account_number": "12345678", "bank_code": "HDFC0001"}
-
-
-@pytest.fixture
-def proposer(make_user):
-    return make_user("proposer@example.com", roles=["affiliate_manager"])
-
-
-@pytest.fixture
-def approver(make_user):
-    return make_user("approver@example.com", roles=["payout_manager"])
 
 
 def propose(actor, **rules):
@@ -50,11 +40,6 @@ def approve(batch, actor):
 def items(batch):
     rows = PayoutBatchItem.objects.filter(batch=batch).select_related("user").order_by("user__email")
     return {row.user.full_name.lower(): (row.status, row.code, row.gateway, row.amount) for row in rows}
-
-
-def money(user):
-    found = wallet.wallet_summary(user.pk)
-    return found.available, found.held
 
 
 def test_the_preview_says_who_how_much_by_what_and_why_not(stripe, proposer):
@@ -251,9 +236,7 @@ def test_a_hundred_more_people_need_no_more_queries(proposer, approver):
             make_partner(f"p{at}x{place}", 1000, **BANK)
         batch = propose(proposer)
         approve(batch, approver)
-        with CaptureQueriesContext(
-            connection,
-        ) as caught:
+        with CaptureQueriesContext(connection) as caught:
             run_step(batch.pk, 0)
         return len(caught)
 
@@ -407,7 +390,6 @@ def test_a_schedule_proposes_once_on_its_day_and_pays_nothing(site, approver, de
 
 
 def test_net_days_leave_young_earnings_for_the_next_batch(site):
-
     make_partner("bank", 5000, **BANK)
     SiteSettings.objects.update(payout_schedule="weekly", payout_day=timezone.now().isoweekday(), payout_net_days=30)
 

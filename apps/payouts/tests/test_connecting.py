@@ -14,14 +14,18 @@ from apps.accounts.sign_ins import begin_sign_in
 from apps.accounts.tests.browsers import browser_of
 from apps.accounts.tokens import issue_access
 from apps.core import outbox
+from apps.core.errors import Invalid
 from apps.core.models import InboxEvent
 from apps.core.tenancy import site_context
+from apps.payments.models import StripeAccount
 from apps.payments.tests import factories as stripe_events
 from apps.payouts import services, tasks
 from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutMethod
 from apps.payouts.services import connecting
 from apps.referrals.services import join
 from apps.sites.models import Site
+from apps.wallet.selectors import wallet_summary
+from apps.wallet.tests.factories import give_earnings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,9 +87,6 @@ def test_opened_filled_in_and_ready(client, shop, fake_stripe):
     [("review", "review"), ("more", "restricted"), ("closed", "gone"), ("disconnected", "gone")],
 )
 def test_nothing_goes_to_one_that_is_not_ready(client, shop, fake_stripe, outcome, state):
-    from apps.wallet.selectors import wallet_summary
-    from apps.wallet.tests.factories import give_earnings
-
     made = connect(client).json()
     with site_context(shop):
         account = ConnectAccount.objects.select_related("method__user").get()
@@ -178,14 +179,12 @@ def test_the_account_of_another_partner_is_refused(client, shop, make_user):
     with site_context(shop):
         pk = ConnectAccount.objects.get().account_id
         zoe = make_user("zoe@example.com")
-        with pytest.raises(Exception, match="connected already"):
+        with pytest.raises(Invalid) as refused:
             connecting.begin_connecting(user=zoe, details={"account_id": pk})
-        assert PayoutMethod.objects.count() == 1
+        assert (refused.value.code, PayoutMethod.objects.count()) == ("account_taken", 1)
 
 
-def test_where_the_site_has_no_account_nothing_is_begun(transactional_alpha, client, shop):
-    from apps.payments.models import StripeAccount
-
+def test_where_the_site_has_no_account_nothing_is_begun(client, shop):
     with site_context(shop):
         StripeAccount.objects.update(is_active=False)
 

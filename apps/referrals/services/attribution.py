@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.core.errors import Conflict
+from apps.core.ids import read_uuid
 from apps.referrals.models import CampaignLink, Click, Conversion, Partner
 from apps.referrals.services.codes import generate_slug, guessing_limit, resolve_code, resolve_link
 from apps.sites.models import SiteSettings
@@ -46,7 +47,7 @@ def attribute(*, code: str = "", click_id: object = None, cookie: object = None)
 
 def _usable_click(click_id: object, settings: SiteSettings) -> Click | None:
     """The click itself, or with first-click attribution the first one of the same device, within the site's window."""
-    pk = _uuid(click_id)
+    pk = read_uuid(click_id)
     if pk is None:
         return None
     since = timezone.now() - timedelta(days=settings.attribution_days)
@@ -57,13 +58,6 @@ def _usable_click(click_id: object, settings: SiteSettings) -> Click | None:
     if click is None or settings.attribution != SiteSettings.Attribution.FIRST_CLICK or not click.device_id:
         return click
     return recent.filter(device_id=click.device_id).order_by("created_at", "id").first()
-
-
-def _uuid(value: object) -> UUID | None:
-    try:
-        return UUID(str(value)) if value else None
-    except ValueError:
-        return None
 
 
 def record_click(

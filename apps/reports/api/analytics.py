@@ -19,7 +19,7 @@ from apps.core.api.views import ApiView, ListView
 from apps.core.errors import Invalid
 from apps.core.moments import past_moment
 from apps.rbac.access import requires
-from apps.reports import selectors
+from apps.reports import selectors, sheets
 from apps.reports.api import serializers
 from apps.sites.calendar import PERIODS, period_of
 from apps.sites.selectors import current_site
@@ -106,7 +106,7 @@ class LiabilityView(ApiView):
         written = request.query_params.get("at")
         at = past_moment(written, name="at") if written is not None else timezone.now()
         if "format" in request.query_params:
-            return export_one(self, request, partial(selectors.liability_sheet, at=at))
+            return export_one(self, request, partial(sheets.liability_sheet, at=at))
         rows = selectors.liability(at=at)
         own = next(row for row in rows if row.currency == current_site().currency)
         figures = {name: getattr(own, name) for name in map(str, serializers.LiabilityRow().fields)}

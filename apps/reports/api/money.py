@@ -14,7 +14,7 @@ from apps.core import exports
 from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import NotFound
 from apps.rbac.access import SIGNED_IN, requires
-from apps.reports import periods, tax
+from apps.reports import periods, sheets, tax
 from apps.reports.api import serializers
 from apps.reports.api.analytics import FORMAT, export_one
 from apps.reports.statements import statement
@@ -55,7 +55,7 @@ class TaxAnswers(ApiView):
     def answer(self, request: Request, user: User) -> Any:
         year = periods.read_tax_year(request.query_params.get("year"))
         if "format" in request.query_params:
-            return export_one(self, request, partial(tax.sheet, user=user, year=year))
+            return export_one(self, request, partial(sheets.tax_sheet, user=user, year=year))
         return Response(self.get_serializer(tax.summary(user.pk, year)).data)
 
 

@@ -1,7 +1,7 @@
 """Read-only figures across apps."""
 
 from apps.reports.selectors.analytics import Revenue, RevenueRow, acts, enterprises, people, revenue
-from apps.reports.selectors.liability import Liability, liability, liability_sheet
+from apps.reports.selectors.liability import Liability, liability
 from apps.reports.selectors.partner import (
     Expected,
     affiliate_stats,
@@ -26,7 +26,6 @@ __all__ = [
     "enterprises",
     "expected_payout",
     "liability",
-    "liability_sheet",
     "pending_commissions",
     "people",
     "revenue",

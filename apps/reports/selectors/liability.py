@@ -8,18 +8,12 @@ commissions' own history and stands beside.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.db import connections
-from django.utils import timezone
 
-from apps.core import exports
-from apps.core.tenancy import read_alias, require_site_id, site_context
+from apps.core.tenancy import read_alias
 from apps.sites.selectors import current_site
 from apps.wallet.models import Books, Pocket
 
@@ -90,34 +84,6 @@ def liability(*, at: datetime) -> list[Liability]:
         held = {currency: (count, amount) for currency, count, amount in cursor.fetchall()}
     currencies = sorted({*posted, *held, current_site().currency})
     return [_of(currency, posted[currency], *held.get(currency, (0, 0))) for currency in currencies]
-
-
-COLUMNS = (
-    "currency", "at", "payable", "in_flight", "paid", "funds", "clawed_back", "sum", "ledger", "agrees", "held", "held_count",
-)  # fmt: skip
-
-
-def liability_sheet(*, at: datetime, actor: Any) -> exports.Sheet:
-    """The same as a file: a row for each currency."""
-    site = current_site()
-    zone = ZoneInfo(site.time_zone)
-    return exports.Sheet(
-        name=f"liability-{at:%Y-%m-%dT%H%M%SZ}", title=f"Liability at {at.astimezone(zone):%-d %B %Y, %H:%M:%S}",
-        site=site.code, columns=COLUMNS, read=partial(_read, at), count=lambda limit: 1,
-        context=partial(site_context, require_site_id()), filters={"at": at.astimezone(UTC).isoformat()},
-        who=f"{actor.actor_name}, {timezone.now().astimezone(zone):%Y-%m-%d %H:%M}",
-    )  # fmt: skip
-
-
-def _read(at: datetime, after: Any, size: int) -> tuple[list[Sequence[Any]], None]:
-    return [[_cell(row, name, at) for name in COLUMNS] for row in liability(at=at)], None
-
-
-def _cell(row: Liability, name: str, at: datetime) -> Any:
-    if name == "at":
-        return at
-    value = getattr(row, name)
-    return value if name in ("currency", "agrees", "held_count") else exports.money_cell(value, row.currency)
 
 
 def _of(currency: str, posted: dict[str, int], held_count: int, held: int) -> Liability:

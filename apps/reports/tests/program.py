@@ -30,7 +30,7 @@ from apps.payouts.services import (
     retry_payout,
 )
 from apps.payouts.services.bank_files import by_hand
-from apps.payouts.services.reports import take_stripe_transfer
+from apps.payouts.services.events import take_stripe_transfer
 from apps.payouts.tests.factories import push_all
 from apps.rbac.models import Role
 from apps.rbac.services import assign_role

@@ -13,14 +13,11 @@ from apps.commissions.models import Commission
 from apps.core.tenancy import site_context
 from apps.payouts.gateways import WALLET
 from apps.payouts.models import Payout, PayoutBatch
-from apps.payouts.tests.conftest import shop
 from apps.referrals.tests.factories import make_partner
 from apps.reports.selectors import liability
 from apps.reports.tests.program import Story
 from apps.wallet.models import Balance
 from apps.wallet.selectors import contradictions
-
-__all__ = ["shop"]
 
 URL = "/api/v1/admin/analytics/liability"
 

@@ -23,7 +23,6 @@ from apps.core.exports import csv_file, pdf_file, xlsx_file
 from apps.core.tenancy import site_context
 from apps.payouts.models import OwnMethod
 from apps.payouts.services import add_method, approve_payout, process_payout, request_payout
-from apps.payouts.tests.conftest import shop
 from apps.referrals.tests.factories import make_partner
 from apps.reports.periods import read_days
 from apps.reports.statements import statement
@@ -33,8 +32,6 @@ from apps.sites.services import change_site
 from apps.wallet.models import Account, Posting
 from apps.wallet.services import transfer_to_funds
 from apps.wallet.tests.factories import give_earnings
-
-__all__ = ["shop"]
 
 URL = "/api/v1/wallet/statement"
 
@@ -199,9 +196,7 @@ def test_a_long_one_comes_in_pages_of_few_queries_and_little_memory(site, ann):
         tracemalloc.stop()
         assert size > 100_000
         assert peak < 25_000_000, (chunks, peak)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         pages = list(sheet.pages())
     rows = sum(len(page) for page in pages)
     assert rows == 9_003 + 2 * 2

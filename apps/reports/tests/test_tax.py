@@ -14,7 +14,6 @@ from apps.commissions.tests.engine_values import percent
 from apps.commissions.tests.factories import make_order, make_plan, refund_order
 from apps.core.tenancy import site_context
 from apps.payouts.services import approve_payout, process_payout, request_payout
-from apps.payouts.tests.conftest import shop
 from apps.referrals.tests.factories import make_partner
 from apps.reports import periods, tax
 from apps.reports.tests.program import Story
@@ -23,8 +22,6 @@ from apps.wallet.models import Account
 from apps.wallet.selectors import wallet_summary
 from apps.wallet.services import transfer_to_funds
 from apps.wallet.tests.factories import give_earnings
-
-__all__ = ["shop"]
 
 OWN, STAFF = "/api/v1/wallet/tax-summary", "/api/v1/admin/payouts/tax-summary"
 ZERO = dict.fromkeys(

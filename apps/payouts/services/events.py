@@ -1,8 +1,8 @@
 """What gateways say by themselves: Stripe's and the custodian's webhooks, at the doors of the apps below."""
 
 from typing import Any
-from uuid import UUID
 
+from apps.core.ids import read_uuid
 from apps.custody import gateways as custody
 from apps.payments.transfers import read_transfer
 from apps.payouts.gateways import Reported
@@ -25,9 +25,8 @@ def take_stripe_transfer(found: dict[str, Any], account_id: str) -> str | None:
 
 
 def _apply(gateway: str, told: Reported, **more: str) -> str | None:
-    try:
-        payout_id = UUID(told.key)
-    except ValueError:
+    payout_id = read_uuid(told.key)
+    if payout_id is None:
         return None
     rows = PayoutTransfer.objects.filter(payout_id=payout_id, gateway=gateway, **more)
     pk = rows.values_list("pk", flat=True).first()

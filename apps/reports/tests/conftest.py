@@ -1,0 +1,3 @@
+from apps.payouts.tests.conftest import shop
+
+__all__ = ["shop"]
