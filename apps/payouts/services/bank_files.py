@@ -31,7 +31,7 @@ Status = Payout.Status
 
 def by_hand(batch: PayoutBatch) -> Any:
     """The payouts of a batch that somebody has to pay."""
-    return Payout.objects.filter(batch_items__batch=batch, gateway=gateways.MANUAL, status=Status.PROCESSING)
+    return batch.payouts.filter(gateway=gateways.MANUAL, status=Status.PROCESSING)
 
 
 def bank_file(*, batch: PayoutBatch, actor: Any) -> Any:

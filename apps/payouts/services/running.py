@@ -141,7 +141,7 @@ def _process(batch: PayoutBatch, payouts: list[Payout]) -> None:
 def close_batch(*, batch: PayoutBatch, actor: audit.Actor) -> PayoutBatch:
     """SENT → CLOSED, once each of its payouts is over and none differs at its gateway. Raises Conflict (state, batch_open)."""
     batch = locked_batch(batch.pk)
-    rows = Payout.objects.filter(batch_items__batch=batch)
+    rows = batch.payouts
     waiting = rows.filter(status__in=Payout.OPEN).count()
     differing = PayoutTransfer.objects.filter(payout__in=rows).exclude(difference="").count()
     if batch.status == Status.SENT and (waiting or differing):

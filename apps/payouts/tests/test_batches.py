@@ -259,6 +259,26 @@ def test_the_bank_gets_a_file_and_its_answer_is_booked_once(running, proposer):
     assert (early.value.code, services.close_batch(batch=batch, actor=proposer).status) == ("batch_open", "closed")
 
 
+def test_what_two_batches_looked_at_is_in_the_file_and_the_results_of_one(proposer, approver, deliver):
+    """The bank would pay it twice."""
+    asked, method = make_partner("asked", 4000, **BANK)
+    services.approve_payout(payout=services.request_payout(user=asked, method=method), actor=SYSTEM)
+    first, second = propose(proposer, with_available=False), propose(proposer, with_available=False)
+    for batch in (first, second):
+        approve(batch, approver)
+        deliver()
+        batch.refresh_from_db()
+    assert (items(first)["asked"][0], items(second)["asked"][:2]) == ("begun", ("left_out", "invalid_state"))
+
+    told = [b"".join(services.bank_file(batch=batch, actor=proposer)).decode() for batch in (first, second)]
+
+    assert [str(of(asked).pk) in text for text in told] == [True, False]
+    with pytest.raises(Invalid):
+        services.book_results(batch=second, text=results((of(asked).pk, "paid", "N-1", "")), actor=proposer)
+    assert (of(asked).status, money(asked)) == ("processing", (0, 4000))
+    assert services.close_batch(batch=second, actor=proposer).status == "closed"
+
+
 @pytest.mark.parametrize(
     "make",
     [
