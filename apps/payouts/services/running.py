@@ -2,20 +2,23 @@
 done again as if it had never begun."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts.models import CryptoAddress
 from apps.audit import services as audit
 from apps.core import outbox
 from apps.core.errors import Conflict
 from apps.core.models import OutboxEvent
 from apps.payouts import gateways
-from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutTransfer
+from apps.payouts.models import OwnMethod, Payout, PayoutBatch, PayoutBatchItem, PayoutTransfer
 from apps.payouts.services import settling
 from apps.payouts.services.proposing import locked_batch
 from apps.payouts.services.sending import write_down
+from apps.sites.selectors import site_settings
 from apps.wallet import services as wallet
 from apps.wallet.services import guards
 
@@ -54,13 +57,54 @@ def run_step(batch_id: UUID, number: int) -> None:
 
 
 def _begin(batch: PayoutBatch, items: list[PayoutBatchItem]) -> None:
+    """What was proposed may not hold any more: it is looked at again, as it is now."""
     stay = guards.staying(item.user_id for item in items)
+    removed, closed, cold = _removed(items), _closed(items), _paid_lately(items)
     for item in items:
         if item.user_id in stay:
             _leave(item, stay[item.user_id])
+        elif item.pk in removed:
+            _leave(item, "invalid_state")
+        elif item.pk in closed:
+            _leave(item, "gateway_unavailable")
+        elif item.user_id in cold and item.payout_id is None:
+            _leave(item, "cooldown")
     approved = _approved([item for item in items if item.status == Item.READY and item.payout_id is not None])
     made = _made(batch, [item for item in items if item.status == Item.READY and item.payout_id is None])
     _process(batch, [*approved, *made])
+
+
+def _removed(items: Sequence[PayoutBatchItem]) -> set[UUID]:
+    """Items whose method, or the address behind it, its owner has removed since. An open request keeps its own."""
+    chosen = {item.pk: item.method.address_id or item.method.pk for item in items if item.method and not item.payout_id}
+    kept = set(OwnMethod.objects.filter(pk__in=chosen.values()).values_list("pk", flat=True))
+    return {pk for pk, method_id in chosen.items() if method_id not in kept}
+
+
+def _closed(items: Sequence[PayoutBatchItem]) -> set[UUID]:
+    """Items whose gateway would not take their method now: its account was switched off, or it pays on another network."""
+    offered, network = gateways.offered_kinds(), site_settings().payout_network
+    addresses = [item.method.address_id for item in items if item.method and item.method.address_id]
+    takes = {None, *CryptoAddress.objects.filter(pk__in=addresses, network=network).values_list("pk", flat=True)}
+    return {
+        item.pk
+        for item in items
+        if item.method
+        and gateways.find_class(item.gateway).way == gateways.Way.OUTSIDE
+        and (offered.get(item.method.kind) != item.gateway or item.method.address_id not in takes)
+    }
+
+
+def _paid_lately(items: Sequence[PayoutBatchItem]) -> set[UUID]:
+    """People another batch, or a person, has paid since, within the site's cooldown."""
+    hours = site_settings().payout_cooldown_hours
+    if not hours:
+        return set()
+    rows = Payout.objects.filter(
+        user_id__in=[item.user_id for item in items], status=Payout.Status.COMPLETED,
+        finished_at__gt=timezone.now() - timedelta(hours=hours),
+    )  # fmt: skip
+    return set(rows.values_list("user_id", flat=True))
 
 
 def _leave(item: PayoutBatchItem, code: str) -> None:

@@ -13,6 +13,7 @@ from apps.audit.services import SYSTEM
 from apps.core.errors import Conflict, Denied, Invalid
 from apps.core.models import OutboxEvent
 from apps.fraud.tests.test_reviews import notice
+from apps.payments.models import StripeAccount
 from apps.payouts import services
 from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutResultFile
 from apps.payouts.services import settling
@@ -188,6 +189,29 @@ def test_who_was_frozen_or_paid_or_asked_since_is_left_out_and_holds_nobody_up(p
         "spent": ("left_out", "insufficient_balance"),
     }  # fmt: skip
     assert (money(people["good"][0]), money(people["spent"][0])) == ((0, 5000), (4999, 0))
+    assert wallet.contradictions() == []
+
+
+def test_what_was_proposed_is_looked_at_again_before_it_is_sent(stripe, proposer, approver, deliver):
+    """A method that its owner has removed, a gateway that was switched off, somebody who was paid since."""
+    SiteSettings.objects.update(payout_cooldown_hours=24)
+    gone, method = make_partner("gone", 5000, **BANK)
+    card, _ = make_partner("card", 6000, kind="stripe_connect", account_id="acct_annann")
+    paid, own = make_partner("paid", 2000, **BANK)
+    batch = propose(proposer)
+    services.remove_method(method=method, actor=gone)
+    StripeAccount.objects.update(is_active=False)
+    payout = services.approve_payout(payout=services.request_payout(user=paid, method=own), actor=SYSTEM)
+    services.process_payout(payout=payout, actor=SYSTEM)
+    give_earnings(paid, 2000)
+
+    approve(batch, approver)
+    deliver()
+
+    assert {name: found[:2] for name, found in items(batch).items()} == {
+        "gone": ("left_out", "invalid_state"), "card": ("left_out", "gateway_unavailable"), "paid": ("left_out", "cooldown"),
+    }  # fmt: skip
+    assert [money(user) for user in (gone, card, paid)] == [(5000, 0), (6000, 0), (2000, 0)]
     assert wallet.contradictions() == []
 
 
