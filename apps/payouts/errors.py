@@ -31,7 +31,9 @@ def method_not_ready(state: str) -> Conflict:
 
 
 def method_removed() -> Conflict:
-    return Conflict("method_not_ready", "The owner of this payout method has removed it. Let them ask for another payout.")
+    return Conflict(
+        "method_not_ready", "The owner of this payout method has removed it. Let them ask for another payout."
+    )
 
 
 def below_minimum(minimum: int, currency: str) -> Conflict:
