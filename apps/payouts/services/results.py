@@ -170,7 +170,11 @@ def _parsed(text: str) -> tuple[list[Result], list[tuple[int, str]]]:
     if "\0" in text:
         return [], [(1, "This is no text.")]
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey="more", restval="")
-    if not reader.fieldnames or tuple(name.strip().lower() for name in reader.fieldnames) != COLUMNS:
+    try:
+        names = reader.fieldnames or ()
+    except csv.Error as error:
+        return [], [(1, f"This is no CSV: {error}.")]
+    if tuple(name.strip().lower() for name in names) != COLUMNS:
         return [], [(1, f"The first line is {','.join(COLUMNS)}.")]
     reader.fieldnames = list(COLUMNS)
     results: list[Result] = []

@@ -312,6 +312,7 @@ def test_what_two_batches_looked_at_is_in_the_file_and_the_results_of_one(propos
         lambda pk: results((pk, "paid", "N-1", ""), (pk, "paid", "N-1", "")), lambda pk: results((pk, "paid", "N-1", "", "more")),
         lambda pk: results((pk, "paid", "N-1", ""), ("0190f5a0-0000-7000-8000-000000000000", "paid", "N-2", "")),
         lambda pk: "\x00", lambda pk: results((pk, "paid", "N" * 121, "")), lambda pk: results((pk, "paid", "N\x00", "")),
+        lambda pk: results((pk, "paid", "N-1", "")).replace("\n", "\r"), lambda pk: "r" * 200_000,
         lambda pk: results((pk, "paid", "N-1", "x" * 501)), lambda pk: results((pk, "failed", "N" * 121, "no such account")),
     ],
 )  # fmt: skip
