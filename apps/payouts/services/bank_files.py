@@ -12,6 +12,7 @@ from apps.payouts import gateways
 from apps.payouts.models import Payout, PayoutBatch
 from apps.payouts.services.methods import read_details
 from apps.sites.selectors import current_site
+from apps.wallet.services import guards
 
 COLUMNS = (
     "ref",
@@ -35,7 +36,8 @@ def by_hand(batch: PayoutBatch) -> Any:
 
 
 def bank_file(*, batch: PayoutBatch, actor: Any) -> Any:
-    """The streamed CSV of them, audited as every file is, and as `payout_batch.bank_file`."""
+    """The streamed CSV of them, audited as every file is, and as `payout_batch.bank_file`. Whose money must stay since it was
+    sent (apps.wallet.services.guards) is not in it, and waits."""
     audit.record(actor=actor, action="payout_batch.bank_file", target=batch)
     sheet = exports.Sheet(
         name=f"bank-file-{batch}", title=f"To be paid of {batch}", site=current_site().code, columns=COLUMNS,
@@ -49,7 +51,8 @@ def bank_file(*, batch: PayoutBatch, actor: Any) -> Any:
 def _read(batch: PayoutBatch, after: Any, size: int) -> tuple[list[list[Any]], Any]:
     rows = by_hand(batch).select_related("user", "method")
     page, end = exports.keyset_page(rows, ordering="id", after=after, size=size)
-    return [_line(row) for row in page], end
+    stay = guards.staying(row.user_id for row in page)
+    return [_line(row) for row in page if row.user_id not in stay], end
 
 
 def _line(row: Payout) -> list[Any]:

@@ -283,6 +283,21 @@ def test_the_bank_gets_a_file_and_its_answer_is_booked_once(running, proposer):
     assert (early.value.code, services.close_batch(batch=batch, actor=proposer).status) == ("batch_open", "closed")
 
 
+def test_who_is_frozen_since_is_not_in_the_file_and_waits(running, proposer):
+    batch, (ann, ben, cat) = running
+    partner = set_partner_status(partner=join(user=ann), status="frozen", reason="odd", actor=SYSTEM)
+    notice(join(user=ben), 100)
+
+    def named():
+        told = b"".join(services.bank_file(batch=batch, actor=proposer)).decode()
+        return [str(of(user).pk) in told for user in (ann, ben, cat)]
+
+    assert named() == [False, False, True]
+    assert (of(ann).status, money(ann)) == ("processing", (0, 5000))
+    set_partner_status(partner=partner, status="active", reason="fine", actor=SYSTEM)
+    assert named() == [True, False, True]
+
+
 def test_what_two_batches_looked_at_is_in_the_file_and_the_results_of_one(proposer, approver, deliver):
     """The bank would pay it twice."""
     asked, method = make_partner("asked", 4000, **BANK)
