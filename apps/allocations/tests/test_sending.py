@@ -138,7 +138,8 @@ def test_the_same_transfer_sent_twice_is_one_there(sent, fireblocks):
     (transfer,) = sent()
     from apps.allocations.services.sending import _claim
 
-    gateway, instruction, _, _ = _claim(transfer.pk)
+    claimed = _claim(transfer.pk)
+    gateway, instruction = claimed.gateway, claimed.instruction
     first, second = gateway.send(instruction), gateway.send(instruction)
     other = gateway.__class__(gateway.credentials)
     monkey_key = instruction.external_tx_id
@@ -154,7 +155,8 @@ def test_a_known_external_id_under_another_key_is_found(sent, fireblocks):
     Transfer.objects.filter(pk=transfer.pk).update(next_at=timezone.now())
     from apps.allocations.services.sending import _claim
 
-    gateway, instruction, _, _ = _claim(transfer.pk)
+    claimed = _claim(transfer.pk)
+    gateway, instruction = claimed.gateway, claimed.instruction
 
     assert gateway.send(instruction).external_tx_id == transfer.external_tx_id
     assert len(at_custodian(fireblocks)) == 1
