@@ -186,7 +186,10 @@ def _stay(transfer: PayoutTransfer, told: Reported, to: str) -> str:
         save(transfer)
         _say(transfer.payout, told.state)
         return ""
-    if {to, transfer.status} == {Status.COMPLETED, Status.FAILED}:
+    went_back = (
+        transfer.status == Status.FAILED and transfer.provider_state == "reversed"
+    )  # that it was made is older news
+    if {to, transfer.status} == {Status.COMPLETED, Status.FAILED} and not went_back:
         _note(transfer, f"The gateway says {told.state}, after it was known to have {transfer.status}")
         return "it was over before"
     return "known already"

@@ -193,6 +193,21 @@ def test_one_that_goes_back_later_is_a_difference_for_people(stripe, ann, held_b
     assert money(ann[0]) == (0, 0)
 
 
+def test_that_it_was_made_is_older_news_than_that_it_went_back(stripe, ann, held_by, make_user):
+    """Stripe's events overtake each other: nothing differs, so it may be tried again."""
+    payout = begin(*ann)
+    stripe.faults(next_after_commit_500=1)
+    push_all()
+    made = held_by()[0]
+
+    take_stripe_transfer(made | {"amount_reversed": made["amount"], "reversed": True}, "acct_ALPHA")
+    take_stripe_transfer(made, "acct_ALPHA")
+
+    payout.refresh_from_db()
+    assert (payout.status, money(ann[0]), PayoutTransfer.objects.get().difference) == ("failed", (5000, 0), "")
+    assert services.retry_payout(payout=payout, actor=make_user(roles=["affiliate_manager"])).status == "requested"
+
+
 def test_a_webhook_at_the_door_completes_it(stripe, ann, held_by, deliver):
     from apps.core import inbox
 
