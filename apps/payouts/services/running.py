@@ -12,6 +12,7 @@ from apps.accounts.models import CryptoAddress
 from apps.audit import services as audit
 from apps.core import outbox
 from apps.core.errors import Conflict
+from apps.core.ids import uuid7
 from apps.core.models import OutboxEvent
 from apps.payouts import gateways
 from apps.payouts.models import OwnMethod, Payout, PayoutBatch, PayoutBatchItem, PayoutTransfer
@@ -130,23 +131,24 @@ def _approved(items: list[PayoutBatchItem]) -> list[Payout]:
 
 def _made(batch: PayoutBatch, items: list[PayoutBatchItem]) -> list[Payout]:
     """New payouts of what these people have earned, APPROVED and held. Who has asked or been paid since is left out."""
+    ids = {item.pk: uuid7() for item in items}  # of now, which lists go by; an item's is none in order
     while items:
         try:
             with transaction.atomic():
-                return _open(batch, items)
+                return _open(batch, items, ids)
         except wallet.TooLittle as short:
             for item in items:
-                if str(item.pk) in short.keys:
+                if str(ids[item.pk]) in short.keys:
                     _leave(item, "insufficient_balance")
             items = [item for item in items if item.status == Item.READY]
     return []
 
 
-def _open(batch: PayoutBatch, items: list[PayoutBatchItem]) -> list[Payout]:
-    """A payout has its item's id: made once, whatever happens."""
+def _open(batch: PayoutBatch, items: list[PayoutBatchItem], ids: dict[UUID, UUID]) -> list[Payout]:
+    """Made in the transaction that says so of the item: once, whatever happens."""
     rows = [
         Payout(
-            id=item.pk, user_id=item.user_id, amount=item.amount, currency=batch.currency, method=item.method,
+            id=ids[item.pk], user_id=item.user_id, amount=item.amount, currency=batch.currency, method=item.method,
             gateway=item.gateway, status=Payout.Status.APPROVED, approved_at=batch.approved_at,
             approved_by_id=batch.approved_by_id,
         )
@@ -158,8 +160,8 @@ def _open(batch: PayoutBatch, items: list[PayoutBatchItem]) -> list[Payout]:
     going = [row for row in rows if row.pk in there]
     wallet.hold_many([wallet.Hold(row.user_id, row.hold_key, row.amount) for row in going], batch.currency)
     for item in items:
-        if item.pk in there:
-            item.status, item.payout_id = Item.BEGUN, item.pk
+        if ids[item.pk] in there:
+            item.status, item.payout_id = Item.BEGUN, ids[item.pk]
         else:
             _leave(item, "payout_in_progress")
     return going

@@ -143,6 +143,19 @@ def test_another_approves_and_everybody_is_paid_once(stripe, proposer, approver,
     assert (Payout.objects.count(), wallet.contradictions()) == (2, [])
 
 
+def test_what_batches_pay_stands_in_lists_by_when_it_was_made(proposer, approver, deliver, api):
+    SiteSettings.objects.update(payout_without_method="wallet")
+    user, _ = make_partner("nowhere")
+    for amount in range(1000, 1006):
+        give_earnings(user, amount)
+        approve(propose(proposer), approver)
+        deliver()
+
+    listed = api(proposer).get("/api/v1/payouts").json()["results"]
+
+    assert [row["amount"] for row in listed] == [1005, 1004, 1003, 1002, 1001, 1000]
+
+
 def test_nobody_approves_what_they_proposed_or_have_not_seen(proposer, approver):
     make_partner("bank", 5000, **BANK)
     batch = propose(proposer)
