@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.core.api.fields import AmountField, IdField
+from apps.core.tenancy import reading_across
 from apps.payouts.models import (
     OwnMethod,
     Payout,
@@ -180,7 +181,9 @@ class PayoutBatchItemRow(serializers.ModelSerializer[PayoutBatchItem]):
         read_only_fields = fields
 
     def get_method(self, row: PayoutBatchItem) -> dict[str, str] | None:
-        return {"id": str(row.method.pk), "kind": row.method.kind, "label": row.method.label} if row.method else None
+        if reading_across() or row.method is None:  # where each is paid to isn't read across sites
+            return None
+        return {"id": str(row.method.pk), "kind": row.method.kind, "label": row.method.label}
 
     def get_payout(self, row: PayoutBatchItem) -> dict[str, str] | None:
         paid = row.payout
