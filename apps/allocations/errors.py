@@ -13,5 +13,9 @@ def not_ready(refused: Iterable[tuple[str, str]]) -> Conflict:
     return Conflict("invalid_state", message, refused=rows)
 
 
+def differs() -> Conflict:
+    return Conflict("invalid_state", "The custodian says otherwise than that it failed. Look at the difference first.")
+
+
 def own_allocation() -> Denied:
     return Denied("own_allocation", "Somebody else has to send your own tokens.")

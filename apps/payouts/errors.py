@@ -34,6 +34,12 @@ def method_not_ready(state: str) -> Conflict:
     return Conflict("method_not_ready", f"Nothing can go to this payout method yet. {state}.")
 
 
+def method_removed() -> Conflict:
+    return Conflict(
+        "method_not_ready", "The owner of this payout method has removed it. Let them ask for another payout."
+    )
+
+
 def below_minimum(minimum: int, currency: str) -> Conflict:
     return Conflict("below_minimum", f"A payout is at least {format_money(minimum, currency)}.", minimum=minimum)
 

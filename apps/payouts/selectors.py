@@ -1,6 +1,7 @@
 """Reads that join."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, F, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
@@ -13,7 +14,7 @@ def batches() -> QuerySet[PayoutBatch]:
     return PayoutBatch.objects.select_related("created_by", "approved_by")
 
 
-def items_of(batch: PayoutBatch) -> QuerySet[PayoutBatchItem]:
+def items_of(batch: PayoutBatch | UUID) -> QuerySet[PayoutBatchItem]:
     """With where each is paid to, which isn't read across sites."""
     rows = PayoutBatchItem.objects.filter(batch=batch).select_related("user", "payout", "batch")
     return rows if reading_across() else rows.select_related("method")

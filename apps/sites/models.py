@@ -81,7 +81,9 @@ class SiteSettings(SiteModel):
         default=30, validators=[MinValueValidator(1), MaxValueValidator(365)]
     )
     payout_minimum = models.BigIntegerField(default=1, validators=[MinValueValidator(1)], help_text="Minor units.")
-    payout_cooldown_hours = models.PositiveIntegerField(default=0, help_text="After a completed payout.")
+    payout_cooldown_hours = models.PositiveIntegerField(
+        default=0, validators=[MaxValueValidator(8784)], help_text="After a completed payout."
+    )
     method_cooldown_hours = models.PositiveSmallIntegerField(
         "new methods rest", default=24, validators=[MaxValueValidator(720)],
         help_text="Hours in which nothing goes to a payout method or address that joins or replaces another. 0 never.",

@@ -18,7 +18,7 @@ from apps.fraud.services import freeze_partner
 from apps.orders.services import ExternalOrder, ReportedLine, record_external_order
 from apps.orders.services.customers import CustomerIds
 from apps.payments.tests.factories import make_account
-from apps.payouts.services import keep_comparison, propose_batch
+from apps.payouts.services import add_method, keep_comparison, propose_batch
 from apps.rbac import catalogue
 from apps.rbac.models import Role
 from apps.rbac.services import assign_role, grant_platform_role
@@ -174,6 +174,22 @@ def test_one_row_is_found_at_whichever_site_it_is(owner, staff):
     assert (found["site"], found["currency"], len(found["allocations"])) == ("DOLLAR", "USD", 1)
     assert owner.get(path).json()["code"] == "not_found"
     assert owner.get(f"{path[:-4]}0000", {"all_sites": "true"}).json()["code"] == "not_found"
+    assert staff("super_admin").get(path, {"all_sites": "true"}).json()["code"] == "permission_denied"
+
+
+def test_who_is_in_a_batch_is_listed_at_whichever_site_it_is(owner, staff):
+    with site_context(registry.by_code("DOLLAR").pk):
+        dina = User.objects.get(email="dina@example.com")
+        give_earnings(dina, 5000, currency="USD")
+        add_method(user=dina, kind="upi", details={"vpa": "dina@upi"})
+        batch = propose_batch(with_requests=True, with_available=True, actor=SYSTEM)
+    path = f"/api/v1/admin/payouts/batches/{batch.pk}/items"
+
+    answer = owner.get(path, {"all_sites": "true"})
+
+    assert answer.status_code == 200, answer.content
+    assert {row["user"]["name"] for row in answer.json()["results"]} >= {"Dina"}
+    assert owner.get(path).json()["code"] == "not_found"
     assert staff("super_admin").get(path, {"all_sites": "true"}).json()["code"] == "permission_denied"
 
 

@@ -142,8 +142,11 @@ def _write_down(batch: AllocationBatch, ready: Sequence[Ready], account: Custody
 
 @transaction.atomic
 def retry_allocation(*, allocation: Allocation, actor: audit.Actor) -> Allocation:
-    """FAILED → PENDING: it may be in a batch again, under an id of its own. Raises Conflict (invalid_state)."""
+    """FAILED → PENDING: it may be in a batch again, under an id of its own. Raises Conflict (invalid_state, also where the
+    custodian says that it arrived after all)."""
     found = Allocation.objects.select_for_update(no_key=True).get(pk=allocation.pk)
+    if found.transfers.exclude(difference="").exists():
+        raise errors.differs()
     found.advance(to=Status.PENDING)
     found.reason = ""
     found.save(update_fields=["status", "reason"])

@@ -20,6 +20,7 @@ from apps.core.tenancy import site_context
 from apps.custody.gateways import Gateway, Instruction, Refused, Reported
 from apps.custody.models import CustodyAccount
 from apps.custody.services import gateway_of
+from apps.referrals.models import Partner
 
 Status = Transfer.Status
 
@@ -29,6 +30,7 @@ class _Claimed(NamedTuple):
     instruction: Instruction
     is_known: bool  # the custodian has it
     is_first: bool
+    may_send: bool
 
 
 def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
@@ -37,11 +39,11 @@ def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
     Called outside of a transaction; safe to repeat and to run twice at once. False: somebody else is at it, or it is over. Raises
     Unknown when the custodian tells nothing; the next sweep asks again.
     """
-    with site_context(site_id):
-        claimed = _claim(transfer_id)
+    try:
+        with site_context(site_id):
+            claimed = _claim(transfer_id)
         if claimed is None:
             return False
-    try:
         told = _ask_or_send(claimed)
     except Refused as error:
         with site_context(site_id):
@@ -56,22 +58,32 @@ def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
 
 
 def _claim(transfer_id: UUID | str) -> _Claimed | None:
-    transfer = claim(Transfer.objects.select_related("allocation"), transfer_id)
+    """Raises Refused (frozen, disputed)."""
+    transfer = claim(Transfer.objects.select_related("allocation__order__customer"), transfer_id)
     if transfer is None:
         return None
+    is_first, may_send = transfer.tries == 1, _may_send(transfer.allocation)
+    if is_first and not may_send:
+        raise Refused("The buyer was frozen, or the payment disputed, before it was sent")
     account = CustodyAccount.objects.get()  # also one that takes no new batches: what was begun is seen to its end
     instruction = Instruction(
         external_tx_id=transfer.external_tx_id, asset=transfer.asset, tokens=transfer.tokens, address=address_of(transfer),
         note=f"{transfer.allocation}",
     )  # fmt: skip
-    return _Claimed(gateway_of(account), instruction, transfer.status == Status.SENT, transfer.tries == 1)
+    return _Claimed(gateway_of(account), instruction, transfer.status == Status.SENT, is_first, may_send)
+
+
+def _may_send(allocation: Allocation) -> bool:
+    """What kept an allocation out of a batch (batches.choose) keeps it here too, until the custodian has been called."""
+    is_frozen = Partner.objects.filter(user_id=allocation.buyer_id, status=Partner.Status.FROZEN).exists()
+    return not is_frozen and allocation.order.disputed_at is None
 
 
 def _ask_or_send(claimed: _Claimed) -> Reported | None:
-    """None: the custodian once had it and now knows nothing of it."""
+    """None: the custodian knows nothing of one that it once had, or that may not be sent now."""
     if not claimed.is_first or claimed.is_known:
         told = claimed.gateway.find(claimed.instruction.external_tx_id)
-        if told is not None or claimed.is_known:
+        if told is not None or claimed.is_known or not claimed.may_send:
             return told
     return claimed.gateway.send(claimed.instruction)
 
@@ -161,9 +173,13 @@ def _refused(transfer_id: UUID | str, why: str) -> None:
 @transaction.atomic
 def _missing(transfer_id: UUID | str) -> None:
     transfer = locked(transfer_id)
+    if transfer.status not in Transfer.OPEN:
+        return
+    transfer.next_at = timezone.now() + ASK_AGAIN[1]
     if transfer.status == Status.SENT:
-        transfer.next_at = timezone.now() + ASK_AGAIN[1]
         note(transfer, "The custodian has no transfer of this id any more")
+    else:
+        keep(transfer)
 
 
 def _difference(transfer: Transfer, told: Reported) -> str:

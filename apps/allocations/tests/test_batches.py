@@ -15,6 +15,7 @@ from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core.tenancy import site_context
 from apps.orders.models import Order
+from apps.referrals.services import join, set_partner_status
 from apps.sites.models import SiteSettings
 
 URL = "/api/v1/admin/allocations/batches"
@@ -67,6 +68,23 @@ def test_it_goes_out_and_arrives(boss, owed, fireblocks):
     assert boss.get(URL).json()["results"][0]["progress"]["completed"] == 1
     (sent,) = fireblocks.store.rows("SELECT external_id FROM tx")
     assert sent[0] == transfer.external_tx_id
+
+
+@pytest.mark.parametrize("kept", ["frozen", "disputed"])
+def test_what_may_not_be_sent_any_more_is_not_sent(boss, owed, buyer, fireblocks, kept):
+    """Frozen, or disputed by a bank, after the batch was written down."""
+    (row,) = owed()
+    send(boss, row)
+    if kept == "frozen":
+        set_partner_status(partner=join(user=buyer), status="frozen", reason="odd", actor=SYSTEM)
+    else:
+        Order.objects.filter(pk=row.order_id).update(disputed_at=timezone.now())
+
+    assert push_all() == []
+
+    row.refresh_from_db()
+    assert (row.status, states()) == ("failed", {"failed": 1})
+    assert fireblocks.store.rows("SELECT count(*) FROM tx") == [(0,)]
 
 
 def test_a_hundred_and_one_are_too_many(boss, owed):

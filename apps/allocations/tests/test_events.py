@@ -3,9 +3,10 @@
 import pytest
 
 from apps.allocations.models import Transfer
-from apps.allocations.services import send_batch
+from apps.allocations.services import retry_allocation, send_batch
 from apps.allocations.tests.factories import push_all, states
 from apps.audit.services import SYSTEM
+from apps.core.errors import Conflict
 from apps.core.models import InboxEvent
 
 
@@ -74,6 +75,9 @@ def test_arrived_after_it_had_failed_is_shown_and_moves_nothing(transfer, tell):
     assert (row.status, row.note) == ("ignored", "it had failed before")
     assert (now(transfer), states()) == ("failed", {"failed": 1})
     assert transfer.difference == "Arrived after all, after it was said to have failed"
+    with pytest.raises(Conflict) as again:
+        retry_allocation(allocation=transfer.allocation, actor=SYSTEM)
+    assert (again.value.code, states()) == ("invalid_state", {"failed": 1})
 
 
 def test_an_event_before_the_answer_to_the_call(owed, tell, fireblocks):

@@ -137,7 +137,8 @@ def test_two_workers_at_once_send_one(sent, fireblocks):
 def test_the_same_transfer_sent_twice_is_one_there(sent, fireblocks):
     """Both workers past their claim, which a minute of sleep would allow: the id decides."""
     (transfer,) = sent()
-    gateway, instruction, _, _ = _claim(transfer.pk)
+    claimed = _claim(transfer.pk)
+    gateway, instruction = claimed.gateway, claimed.instruction
     first, second = gateway.send(instruction), gateway.send(instruction)
     other = type(gateway)(gateway.credentials)
 
@@ -151,7 +152,8 @@ def test_a_known_external_id_under_another_key_is_found(sent, fireblocks):
     fireblocks.store.rows("DELETE FROM answer")  # keys are forgotten after a while, ids never
     Transfer.objects.filter(pk=transfer.pk).update(next_at=timezone.now())
 
-    gateway, instruction, _, _ = _claim(transfer.pk)
+    claimed = _claim(transfer.pk)
+    gateway, instruction = claimed.gateway, claimed.instruction
 
     assert gateway.send(instruction).external_tx_id == transfer.external_tx_id
     assert len(at_custodian(fireblocks)) == 1

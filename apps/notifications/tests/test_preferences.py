@@ -112,6 +112,22 @@ def test_the_day_that_is_over_is_one_mail(ann, make_user, send, mailoutbox):
     assert states() == [("digest", "sent")]
 
 
+def test_what_comes_late_is_in_the_next_digest(ann, send, mailoutbox):
+    """Of a day whose mail has gone."""
+    happen(ann, "joined")
+    with grown_old(site_day() + timedelta(days=1)):
+        services.make_digests()
+        send()
+        happen(ann, "commission")
+        assert services.make_digests() == 0
+    with grown_old(site_day() + timedelta(days=2)):
+        assert services.make_digests() == 1
+
+    assert send() == ["sent"]
+    assert [mail.subject for mail in mailoutbox] == ["Your day at Alpha: 1 news"] * 2
+    assert "You earned" in mailoutbox[1].body
+
+
 def test_a_digest_of_nothing_is_not_sent(ann, send, mailoutbox):
     Mail.objects.create(user=ann, kind="digest", key="2026-01-01")
 

@@ -16,7 +16,7 @@ from apps.core.api.filters import DayRangeFilter
 from apps.core.api.views import ApiView, Exported, ListView
 from apps.core.errors import NotFound
 from apps.core.phases import call_out
-from apps.core.tenancy import require_site_id
+from apps.core.tenancy import reading_across, require_site_id
 from apps.payouts import selectors, services
 from apps.payouts.api import serializers
 from apps.payouts.models import PayoutBatch, PayoutBatchItem, Reconciliation
@@ -93,7 +93,8 @@ class PayoutBatchItemsView(ListView):
     )
 
     def get_queryset(self) -> Any:
-        return selectors.items_of(_find(self.kwargs["pk"]))
+        pk: UUID = self.kwargs["pk"]
+        return selectors.items_of(pk if reading_across() else _find(pk).pk)  # each site is asked, and it is of one
 
 
 class _Decision(ApiView):

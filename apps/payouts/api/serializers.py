@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.core.api.fields import AmountField, IdField
+from apps.core.tenancy import reading_across
 from apps.payouts.models import (
     OwnMethod,
     Payout,
@@ -184,7 +185,7 @@ class PayoutBatchItemRow(serializers.ModelSerializer[PayoutBatchItem]):
         read_only_fields = fields
 
     def get_method(self, row: PayoutBatchItem) -> dict[str, str] | None:
-        return _masked(row.method)
+        return None if reading_across() else _masked(row.method)  # where each is paid to isn't read across sites
 
     def get_payout(self, row: PayoutBatchItem) -> dict[str, str] | None:
         paid = row.payout

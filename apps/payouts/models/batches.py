@@ -63,6 +63,12 @@ class PayoutBatch(SiteModel):
     def is_running(self) -> bool:
         return self.status == self.Status.RUNNING
 
+    @property
+    def payouts(self) -> models.QuerySet[Payout]:
+        """Those it has begun. What it left out may be in another batch, whose bank file pays it then."""
+        begun = PayoutBatchItem.Status.BEGUN
+        return Payout.objects.filter(batch_items__batch=self, batch_items__status=begun)
+
     def advance(self, *, to: str) -> None:
         """Raises Conflict invalid_state."""
         if to not in self.TRANSITIONS.get(self.status, ()):

@@ -14,6 +14,7 @@ from apps.payouts import gateways
 from apps.payouts.models import Payout, PayoutBatch
 from apps.payouts.services.methods import read_details
 from apps.sites.selectors import current_site
+from apps.wallet.services import guards
 
 ACCOUNT = ("account_holder", "account_number", "bank_code", "vpa", "note")
 COLUMNS = ("ref", "number", "amount", "currency", "name", "kind", *ACCOUNT)
@@ -22,11 +23,12 @@ Status = Payout.Status
 
 def by_hand(batch: PayoutBatch) -> QuerySet[Payout]:
     """The payouts of a batch that somebody has to pay."""
-    return Payout.objects.filter(batch_items__batch=batch, gateway=gateways.MANUAL, status=Status.PROCESSING)
+    return batch.payouts.filter(gateway=gateways.MANUAL, status=Status.PROCESSING)
 
 
 def bank_file(*, batch: PayoutBatch, actor: Any) -> StreamingHttpResponse:
-    """The streamed CSV of them, audited as every file is, and as `payout_batch.bank_file`."""
+    """The streamed CSV of them, audited as every file is, and as `payout_batch.bank_file`. Whose money must stay since it was
+    sent (apps.wallet.services.guards) is not in it, and waits."""
     audit.record(actor=actor, action="payout_batch.bank_file", target=batch)
     sheet = exports.Sheet(
         name=f"bank-file-{batch}", title=f"To be paid of {batch}", site=current_site().code, columns=COLUMNS,
@@ -40,7 +42,8 @@ def bank_file(*, batch: PayoutBatch, actor: Any) -> StreamingHttpResponse:
 def _read(batch: PayoutBatch, after: Any, size: int) -> tuple[list[list[Any]], Any]:
     rows = by_hand(batch).select_related("user", "method")
     page, end = exports.keyset_page(rows, ordering="id", after=after, size=size)
-    return [_line(row) for row in page], end
+    stay = guards.staying(row.user_id for row in page)
+    return [_line(row) for row in page if row.user_id not in stay], end
 
 
 def _line(row: Payout) -> list[Any]:

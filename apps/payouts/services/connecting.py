@@ -31,6 +31,7 @@ ASK_AGAIN = (timedelta(minutes=5), timedelta(days=1))
 """How long one question keeps others away; what isn't ready is asked about after five minutes, then ever later, up to a day."""
 
 State = ConnectAccount.State
+UNFINISHED = (State.ONBOARDING, State.RESTRICTED)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def start_connecting(
 
     def call() -> tuple[Partnered, str]:
         found = ask()
-        if state_of(found) not in (State.ONBOARDING, State.RESTRICTED) or (found.is_submitted and not found.wants):
+        if state_of(found) not in UNFINISHED or (found.is_submitted and not found.wants):
             return found, ""
         url = connect.onboarding_link(who, account_id=found.id, refresh_url=way.again, return_url=way.done)
         return found, url
@@ -115,10 +116,13 @@ def _asking(account: ConnectAccount) -> Callable[[], Partnered]:
         if not known:
             return connect.open_account(who, method_id=pk, email=email, country=country, metadata=metadata)
         found = connect.read_account(who, known)
-        opened_for = dict(found.metadata).get("method_id", str(pk)) if found is not None else ""
-        if found is None or opened_for != str(pk):  # another partner's, whom we opened it for
+        opened_for = dict(found.metadata).get("method_id", "") if found is not None else ""
+        is_theirs = opened_for == str(pk)
+        # Another partner's, whom we opened it for; or anybody's who was opened it elsewhere and has not filled it in: whoever
+        # gets the link of one does, and says where its money goes.
+        if found is None or not (is_theirs or (not opened_for and state_of(found) not in UNFINISHED)):
             raise Invalid(
-                "account_unknown", "Stripe knows no such account here. Connect one on Stripe's page.",
+                "account_unknown", "Stripe has no such account here that is ready. Connect one on Stripe's page.",
                 field="details.account_id",
             )  # fmt: skip
         return found

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.core.errors import Conflict
 from apps.payouts import errors, gateways
-from apps.payouts.models import Payout
+from apps.payouts.models import OwnMethod, Payout
 from apps.payouts.services.requests import open_payout
 from apps.payouts.services.sending import write_down
 from apps.payouts.services.settling import complete, tell
@@ -90,13 +90,18 @@ def process_payout(*, payout: Payout, actor: audit.Actor, reference: str = "") -
 def retry_payout(*, payout: Payout, actor: audit.Actor) -> Payout:
     """Ask again for what FAILED: a new payout, REQUESTED, of the same amount and method, with a key of its own.
 
-    Raises Denied (own payout), Conflict (state; already_retried; payout_in_progress, partner_frozen, insufficient_balance).
+    Raises Denied (own payout), Conflict (state, also where its gateway says that it arrived after all; already_retried;
+    method_not_ready: its owner has removed the method; payout_in_progress, partner_frozen, insufficient_balance).
     """
     old = _locked(payout, actor)
     if old.status != Status.FAILED:
         raise Conflict("invalid_state", f"Only a payout that failed is tried again; this is {old.status}.")
     if old.retries.exists():
         raise errors.already_retried()
+    if old.transfers.exclude(difference="").exists():
+        raise Conflict("invalid_state", "Its gateway says otherwise than that it failed. Look at the difference first.")
+    if old.method is not None and not OwnMethod.objects.filter(pk=old.method.address_id or old.method.pk).exists():
+        raise errors.method_removed()
     check_may_leave(old.user_id)
     new = open_payout(user_id=old.user_id, amount=old.amount, method=old.method, retry_of=old)
     wallet.hold_earnings(user_id=new.user_id, currency=new.currency, key=new.hold_key, amount=new.amount)

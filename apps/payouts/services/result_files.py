@@ -24,8 +24,14 @@ class Result:
 
 def read_results(text: str) -> tuple[list[Result], list[tuple[int, str]]]:
     """(rows, [(line, what is wrong)])."""
+    if "\0" in text:
+        return [], [(1, "This is no text.")]
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey="more", restval="")
-    if not reader.fieldnames or tuple(name.strip().lower() for name in reader.fieldnames) != COLUMNS:
+    try:
+        names = reader.fieldnames or ()
+    except csv.Error as error:
+        return [], [(1, f"This is no CSV: {error}.")]
+    if tuple(name.strip().lower() for name in names) != COLUMNS:
         return [], [(1, f"The first line is {','.join(COLUMNS)}.")]
     reader.fieldnames = list(COLUMNS)
     results: list[Result] = []
@@ -67,8 +73,9 @@ def _problem(row: dict[str, Any], seen: set[UUID]) -> str:
         return "The same ref twice."
     if status not in ("paid", "failed"):
         return "The status is paid or failed."
-    if status == "paid" and not 0 < len(row["reference"].strip()) <= 120:
+    reference, reason = row["reference"].strip(), row["reason"].strip()
+    if (status == "paid" and not reference) or len(reference) > 120:
         return "A paid one has the bank's reference, up to 120 characters."
-    if status == "failed" and not 0 < len(row["reason"].strip()) <= 500:
+    if (status == "failed" and not reason) or len(reason) > 500:
         return "A failed one has a reason, up to 500 characters."
     return ""

@@ -123,7 +123,7 @@ def run_step(file_id: UUID, results: Sequence[Result]) -> None:
 
 def _payouts(batch: PayoutBatch, results: Iterable[Result]) -> QuerySet[Payout]:
     ids = [one.payout_id for one in results]
-    return Payout.objects.filter(batch_items__batch=batch, gateway=gateways.MANUAL, pk__in=ids).order_by("pk")
+    return batch.payouts.filter(gateway=gateways.MANUAL, pk__in=ids).order_by("pk")
 
 
 def _book(results: Iterable[Result], found: dict[UUID, Payout], actor: audit.Actor) -> tuple[int, int, int]:

@@ -2,19 +2,23 @@
 done again as if it had never begun."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts.models import CryptoAddress
 from apps.audit import services as audit
 from apps.core import outbox
 from apps.core.errors import Conflict
+from apps.core.ids import uuid7
 from apps.core.models import OutboxEvent
 from apps.payouts import gateways
-from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutTransfer
+from apps.payouts.models import OwnMethod, Payout, PayoutBatch, PayoutBatchItem, PayoutTransfer
 from apps.payouts.services import settling
 from apps.payouts.services.sending import write_down
+from apps.sites.selectors import site_settings
 from apps.wallet import services as wallet
 from apps.wallet.services import guards
 
@@ -58,13 +62,54 @@ def run_step(batch_id: UUID, number: int) -> None:
 
 
 def _begin(batch: PayoutBatch, items: list[PayoutBatchItem]) -> None:
+    """What was proposed may not hold any more: it is looked at again, as it is now."""
     stay = guards.staying(item.user_id for item in items)
+    removed, closed, cold = _removed(items), _closed(items), _paid_lately(items)
     for item in items:
         if item.user_id in stay:
             _leave_out(item, stay[item.user_id])
+        elif item.pk in removed:
+            _leave_out(item, "invalid_state")
+        elif item.pk in closed:
+            _leave_out(item, "gateway_unavailable")
+        elif item.user_id in cold and item.payout_id is None:
+            _leave_out(item, "cooldown")
     approved = _approved([item for item in items if item.status == Item.READY and item.payout_id is not None])
     made = _made(batch, [item for item in items if item.status == Item.READY and item.payout_id is None])
     _process(batch, [*approved, *made])
+
+
+def _removed(items: Sequence[PayoutBatchItem]) -> set[UUID]:
+    """Items whose method, or the address behind it, its owner has removed since. An open request keeps its own."""
+    chosen = {item.pk: item.method.address_id or item.method.pk for item in items if item.method and not item.payout_id}
+    kept = set(OwnMethod.objects.filter(pk__in=chosen.values()).values_list("pk", flat=True))
+    return {pk for pk, method_id in chosen.items() if method_id not in kept}
+
+
+def _closed(items: Sequence[PayoutBatchItem]) -> set[UUID]:
+    """Items whose gateway would not take their method now: its account was switched off, or it pays on another network."""
+    offered, network = gateways.offered_kinds(), site_settings().payout_network
+    addresses = [item.method.address_id for item in items if item.method and item.method.address_id]
+    takes = {None, *CryptoAddress.objects.filter(pk__in=addresses, network=network).values_list("pk", flat=True)}
+    return {
+        item.pk
+        for item in items
+        if item.method
+        and gateways.find_class(item.gateway).way == gateways.Way.OUTSIDE
+        and (offered.get(item.method.kind) != item.gateway or item.method.address_id not in takes)
+    }
+
+
+def _paid_lately(items: Sequence[PayoutBatchItem]) -> set[UUID]:
+    """People another batch, or a person, has paid since, within the site's cooldown."""
+    hours = site_settings().payout_cooldown_hours
+    if not hours:
+        return set()
+    rows = Payout.objects.filter(
+        user_id__in=[item.user_id for item in items], status=Payout.Status.COMPLETED,
+        finished_at__gt=timezone.now() - timedelta(hours=hours),
+    )  # fmt: skip
+    return set(rows.values_list("user_id", flat=True))
 
 
 def _leave_out(item: PayoutBatchItem, code: str) -> None:
@@ -90,23 +135,24 @@ def _approved(items: list[PayoutBatchItem]) -> list[Payout]:
 
 def _made(batch: PayoutBatch, items: list[PayoutBatchItem]) -> list[Payout]:
     """New payouts of what these people have earned, APPROVED and held. Who has asked or been paid since is left out."""
+    ids = {item.pk: uuid7() for item in items}  # of now, which lists go by; an item's is none in order
     while items:
         try:
             with transaction.atomic():
-                return _open(batch, items)
+                return _open(batch, items, ids)
         except wallet.TooLittle as short:
             for item in items:
-                if str(item.pk) in short.keys:
+                if str(ids[item.pk]) in short.keys:
                     _leave_out(item, "insufficient_balance")
             items = [item for item in items if item.status == Item.READY]
     return []
 
 
-def _open(batch: PayoutBatch, items: list[PayoutBatchItem]) -> list[Payout]:
-    """A payout has its item's id: made once, whatever happens."""
+def _open(batch: PayoutBatch, items: list[PayoutBatchItem], ids: dict[UUID, UUID]) -> list[Payout]:
+    """Made in the transaction that says so of the item: once, whatever happens."""
     rows = [
         Payout(
-            id=item.pk, user_id=item.user_id, amount=item.amount, currency=batch.currency, method=item.method,
+            id=ids[item.pk], user_id=item.user_id, amount=item.amount, currency=batch.currency, method=item.method,
             gateway=item.gateway, status=Payout.Status.APPROVED, approved_at=batch.approved_at,
             approved_by_id=batch.approved_by_id,
         )
@@ -118,8 +164,8 @@ def _open(batch: PayoutBatch, items: list[PayoutBatchItem]) -> list[Payout]:
     going = [row for row in rows if row.pk in there]
     wallet.hold_many([wallet.Hold(row.user_id, row.hold_key, row.amount) for row in going], batch.currency)
     for item in items:
-        if item.pk in there:
-            item.status, item.payout_id = Item.BEGUN, item.pk
+        if ids[item.pk] in there:
+            item.status, item.payout_id = Item.BEGUN, ids[item.pk]
         else:
             _leave_out(item, "payout_in_progress")
     return going
@@ -145,7 +191,7 @@ def _process(batch: PayoutBatch, payouts: list[Payout]) -> None:
 def close_batch(*, batch: PayoutBatch, actor: audit.Actor) -> PayoutBatch:
     """SENT → CLOSED, once each of its payouts is over and none differs at its gateway. Raises Conflict (state, batch_open)."""
     batch = locked_batch(batch.pk)
-    rows = Payout.objects.filter(batch_items__batch=batch)
+    rows = batch.payouts
     waiting = rows.filter(status__in=Payout.OPEN).count()
     differing = PayoutTransfer.objects.filter(payout__in=rows).exclude(difference="").count()
     if batch.status == Status.SENT and (waiting or differing):

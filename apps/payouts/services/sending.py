@@ -175,7 +175,9 @@ def _stay(transfer: PayoutTransfer, told: Reported, to: str) -> str:
         keep(transfer)
         _say(transfer.payout, told.state)
         return ""
-    if {to, transfer.status} == {Status.COMPLETED, Status.FAILED}:
+    # That it was made is older news than that it went back.
+    went_back = transfer.status == Status.FAILED and transfer.provider_state == "reversed"
+    if {to, transfer.status} == {Status.COMPLETED, Status.FAILED} and not went_back:
         note(transfer, f"The gateway says {told.state}, after it was known to have {transfer.status}")
         return "it was over before"
     return "known already"

@@ -13,6 +13,7 @@ from apps.audit.services import SYSTEM
 from apps.core.errors import Conflict, Denied, Invalid
 from apps.core.models import OutboxEvent
 from apps.fraud.tests.test_reviews import notice
+from apps.payments.models import StripeAccount
 from apps.payouts import services
 from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutResultFile
 from apps.payouts.services import settling
@@ -168,6 +169,19 @@ def test_another_approves_and_everybody_is_paid_once(stripe, proposer, approver,
     assert (Payout.objects.count(), wallet.contradictions()) == (2, [])
 
 
+def test_what_batches_pay_stands_in_lists_by_when_it_was_made(proposer, approver, deliver, api):
+    SiteSettings.objects.update(payout_without_method="wallet")
+    user, _ = make_partner("nowhere")
+    for amount in range(1000, 1006):
+        give_earnings(user, amount)
+        approve(propose(proposer), approver)
+        deliver()
+
+    listed = api(proposer).get("/api/v1/payouts").json()["results"]
+
+    assert [row["amount"] for row in listed] == [1005, 1004, 1003, 1002, 1001, 1000]
+
+
 def test_nobody_approves_what_they_proposed_or_have_not_seen(proposer, approver):
     make_partner("bank", 5000, **BANK)
     batch = propose(proposer)
@@ -214,6 +228,29 @@ def test_who_was_frozen_or_paid_or_asked_since_is_left_out_and_holds_nobody_up(p
         "spent": ("left_out", "insufficient_balance"),
     }  # fmt: skip
     assert (money(people["good"][0]), money(people["spent"][0])) == ((0, 5000), (4999, 0))
+    assert wallet.contradictions() == []
+
+
+def test_what_was_proposed_is_looked_at_again_before_it_is_sent(stripe, proposer, approver, deliver):
+    """A method that its owner has removed, a gateway that was switched off, somebody who was paid since."""
+    SiteSettings.objects.update(payout_cooldown_hours=24)
+    gone, method = make_partner("gone", 5000, **BANK)
+    card, _ = make_partner("card", 6000, kind="stripe_connect", account_id="acct_annann")
+    paid, own = make_partner("paid", 2000, **BANK)
+    batch = propose(proposer)
+    services.remove_method(method=method, actor=gone)
+    StripeAccount.objects.update(is_active=False)
+    payout = services.approve_payout(payout=services.request_payout(user=paid, method=own), actor=SYSTEM)
+    services.process_payout(payout=payout, actor=SYSTEM)
+    give_earnings(paid, 2000)
+
+    approve(batch, approver)
+    deliver()
+
+    assert {name: found[:2] for name, found in items(batch).items()} == {
+        "gone": ("left_out", "invalid_state"), "card": ("left_out", "gateway_unavailable"), "paid": ("left_out", "cooldown"),
+    }  # fmt: skip
+    assert [money(user) for user in (gone, card, paid)] == [(5000, 0), (6000, 0), (2000, 0)]
     assert wallet.contradictions() == []
 
 
@@ -283,6 +320,41 @@ def test_the_bank_gets_a_file_and_its_answer_is_booked_once(running, proposer):
     assert (early.value.code, services.close_batch(batch=batch, actor=proposer).status) == ("batch_open", "closed")
 
 
+def test_who_is_frozen_since_is_not_in_the_file_and_waits(running, proposer):
+    batch, (ann, ben, cat) = running
+    partner = set_partner_status(partner=join(user=ann), status="frozen", reason="odd", actor=SYSTEM)
+    notice(join(user=ben), 100)
+
+    def named():
+        told = b"".join(services.bank_file(batch=batch, actor=proposer)).decode()
+        return [str(of(user).pk) in told for user in (ann, ben, cat)]
+
+    assert named() == [False, False, True]
+    assert (of(ann).status, money(ann)) == ("processing", (0, 5000))
+    set_partner_status(partner=partner, status="active", reason="fine", actor=SYSTEM)
+    assert named() == [True, False, True]
+
+
+def test_what_two_batches_looked_at_is_in_the_file_and_the_results_of_one(proposer, approver, deliver):
+    """The bank would pay it twice."""
+    asked, method = make_partner("asked", 4000, **BANK)
+    services.approve_payout(payout=services.request_payout(user=asked, method=method), actor=SYSTEM)
+    first, second = propose(proposer, with_available=False), propose(proposer, with_available=False)
+    for batch in (first, second):
+        approve(batch, approver)
+        deliver()
+        batch.refresh_from_db()
+    assert (items(first)["asked"][0], items(second)["asked"][:2]) == ("begun", ("left_out", "invalid_state"))
+
+    told = [b"".join(services.bank_file(batch=batch, actor=proposer)).decode() for batch in (first, second)]
+
+    assert [str(of(asked).pk) in text for text in told] == [True, False]
+    with pytest.raises(Invalid):
+        services.book_results(batch=second, text=results((of(asked).pk, "paid", "N-1", "")), actor=proposer)
+    assert (of(asked).status, money(asked)) == ("processing", (0, 4000))
+    assert services.close_batch(batch=second, actor=proposer).status == "closed"
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -291,7 +363,9 @@ def test_the_bank_gets_a_file_and_its_answer_is_booked_once(running, proposer):
         lambda pk: results((pk, "paid", "", "")), lambda pk: results((pk, "failed", "", "")),
         lambda pk: results((pk, "paid", "N-1", ""), (pk, "paid", "N-1", "")), lambda pk: results((pk, "paid", "N-1", "", "more")),
         lambda pk: results((pk, "paid", "N-1", ""), ("0190f5a0-0000-7000-8000-000000000000", "paid", "N-2", "")),
-        lambda pk: "\x00", lambda pk: results((pk, "paid", "N" * 121, "")),
+        lambda pk: "\x00", lambda pk: results((pk, "paid", "N" * 121, "")), lambda pk: results((pk, "paid", "N\x00", "")),
+        lambda pk: results((pk, "paid", "N-1", "")).replace("\n", "\r"), lambda pk: "r" * 200_000,
+        lambda pk: results((pk, "paid", "N-1", "x" * 501)), lambda pk: results((pk, "failed", "N" * 121, "no such account")),
     ],
 )  # fmt: skip
 def test_a_file_with_one_bad_row_books_nothing(running, proposer, make):

@@ -17,7 +17,9 @@ from apps.core import outbox
 from apps.core.errors import Invalid
 from apps.core.models import InboxEvent
 from apps.core.tenancy import site_context
+from apps.payments import stripe_api
 from apps.payments.models import StripeAccount
+from apps.payments.services import credentials
 from apps.payments.tests import factories as stripe_events
 from apps.payouts import services, tasks
 from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutMethod
@@ -172,6 +174,34 @@ def test_an_account_that_is_not_connected_here_is_refused(client, shop):
     assert (answer.status_code, answer.json()["code"]) == (400, "account_unknown")
     with site_context(shop):
         assert not OwnMethod.objects.exists()
+
+
+@pytest.mark.parametrize("outcome", ["", "more"])
+def test_nobody_gets_the_page_of_an_account_that_was_not_opened_for_them(client, shop, fake_stripe, outcome):
+    """One that the site opened elsewhere: whoever has its page says where its money goes."""
+    with site_context(shop):
+        who = credentials()
+    elsewhere = stripe_api.call(lambda stripe: stripe.v1.accounts.create({"type": "express"}), who).id
+    if outcome:
+        fake_stripe.post(f"accounts/{elsewhere}/fill_in", outcome=outcome)
+
+    answer = connect(client, account_id=elsewhere)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "account_unknown")
+    assert not [row for row in fake_stripe.get("requests") if row["path"] == "/v1/account_links"]
+    with site_context(shop):
+        assert not OwnMethod.objects.exists()
+
+
+def test_an_account_that_is_ready_may_be_named(client, shop, fake_stripe):
+    with site_context(shop):
+        who = credentials()
+    elsewhere = stripe_api.call(lambda stripe: stripe.v1.accounts.create({"type": "express"}), who).id
+    fake_stripe.post(f"accounts/{elsewhere}/fill_in", outcome="ready")
+
+    answer = connect(client, account_id=elsewhere)
+
+    assert (answer.status_code, answer.json()["state"], answer.json()["onboarding_url"]) == (201, "ready", None)
 
 
 def test_the_account_of_another_partner_is_refused(client, shop, make_user):

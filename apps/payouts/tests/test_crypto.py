@@ -8,7 +8,7 @@ from apps.custody.models import CustodyAccount
 from apps.custody.senders import senders
 from apps.custody.services import gateway_of
 from apps.payouts import services
-from apps.payouts.models import PayoutTransfer
+from apps.payouts.models import PayoutBatchItem, PayoutTransfer
 from apps.payouts.tests.factories import begin, make_partner, push_all
 from apps.sites.models import SiteSettings
 from apps.wallet import selectors as wallet
@@ -63,3 +63,24 @@ def test_without_an_asset_on_the_addresss_network_it_is_paid_by_hand(coin, chang
     user, method = make_partner("ann", 500, kind="crypto", network="ethereum", address=ADDRESS)
 
     assert (begin(user, method).status, PayoutTransfer.objects.count()) == ("completed", 0)
+
+
+@pytest.mark.parametrize(("change", "code"), [("address", "invalid_state"), ("network", "gateway_unavailable")])
+def test_a_batch_sends_to_no_address_that_was_removed_nor_on_another_network(coin, make_user, deliver, change, code):
+    """Proposed as things were, run as they are."""
+    user, method = make_partner("ann", 500, kind="crypto", network="ethereum", address=ADDRESS)
+    proposer = make_user("proposer@example.com", roles=["affiliate_manager"])
+    batch = services.propose_batch(with_requests=True, with_available=True, actor=proposer)
+    assert PayoutBatchItem.objects.get().status == "ready"
+    if change == "address":
+        services.remove_method(method=method, actor=user)
+    else:
+        SiteSettings.objects.update(payout_network="polygon")
+
+    approver = make_user("approver@example.com", roles=["payout_manager"])
+    services.approve_batch(batch=batch, actor=approver, seen=batch.digest)
+    deliver()
+
+    item = PayoutBatchItem.objects.get()
+    assert (item.status, item.code, PayoutTransfer.objects.count()) == ("left_out", code, 0)
+    assert wallet.wallet_summary(user.pk).available == 500

@@ -9,9 +9,11 @@ from apps.core.models import OutboxEvent
 from apps.fraud.services import freeze_partner
 from apps.payments.tests.factories import event
 from apps.payouts import services
+from apps.payouts.gateways import Reported, Stage
 from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutTransfer
 from apps.payouts.services.connecting import begin_connecting
 from apps.payouts.services.events import take_stripe_transfer
+from apps.payouts.services.sending import apply_report, locked
 from apps.payouts.tasks import push_payouts_of_site
 from apps.payouts.tests.factories import begin, make_partner, money, push_all
 from apps.referrals.services import join
@@ -103,6 +105,31 @@ def test_staff_try_a_failed_one_again_once_under_a_key_of_its_own(stripe, site, 
     assert (twice.value.code, Payout.objects.count()) == ("already_retried", 2)
 
 
+def test_nothing_is_tried_again_that_arrived_after_all(stripe, site, make_user):
+    user, method = make_partner("ben", 4000, kind="stripe_connect", account_id="acct_benben")
+    payout, staff = begin(user, method), make_user(roles=["affiliate_manager"])
+    transfer = PayoutTransfer.objects.get()
+    for stage, state in ((Stage.FAILED, "failed"), (Stage.COMPLETED, "paid")):
+        apply_report(locked(transfer.pk), Reported("tr_1", str(payout.pk), stage, state))
+
+    with pytest.raises(Conflict) as refused:
+        services.retry_payout(payout=payout, actor=staff)
+
+    assert (refused.value.code, Payout.objects.count(), money(user)) == ("invalid_state", 1, (4000, 0))
+
+
+def test_nothing_is_tried_again_to_a_method_that_its_owner_removed(stripe, site, make_user):
+    user, method = make_partner("ben", 4000, kind="stripe_connect", account_id="acct_closedone")
+    payout, staff = begin(user, method), make_user(roles=["affiliate_manager"])
+    push_all()
+    services.remove_method(method=method, actor=user)
+
+    with pytest.raises(Conflict) as refused:
+        services.retry_payout(payout=payout, actor=staff)
+
+    assert (refused.value.code, Payout.objects.count(), money(user)) == ("method_not_ready", 1, (4000, 0))
+
+
 def test_a_frozen_account_is_not_sent_to_and_keeps_its_money(stripe, ann, held_by):
     partner = join(user=ann[0])
     payout = begin(*ann)
@@ -160,6 +187,21 @@ def test_one_that_goes_back_later_is_a_difference_for_people(stripe, ann, held_b
     assert payout.status == "completed"
     assert "Went back" in PayoutTransfer.objects.get().difference
     assert money(ann[0]) == (0, 0)
+
+
+def test_that_it_was_made_is_older_news_than_that_it_went_back(stripe, ann, held_by, make_user):
+    """Stripe's events overtake each other: nothing differs, so it may be tried again."""
+    payout = begin(*ann)
+    stripe.faults(next_after_commit_500=1)
+    push_all()
+    made = held_by()[0]
+
+    take_stripe_transfer(made | {"amount_reversed": made["amount"], "reversed": True}, "acct_ALPHA")
+    take_stripe_transfer(made, "acct_ALPHA")
+
+    payout.refresh_from_db()
+    assert (payout.status, money(ann[0]), PayoutTransfer.objects.get().difference) == ("failed", (5000, 0), "")
+    assert services.retry_payout(payout=payout, actor=make_user(roles=["affiliate_manager"])).status == "requested"
 
 
 def test_a_webhook_at_the_door_completes_it(stripe, ann, held_by, deliver):

@@ -33,7 +33,8 @@ def test_what_changed_is_recorded_and_what_did_not_is_left_out(site):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("payout_minimum", 0), ("attribution_days", 366), ("step_up_minutes", 1441), ("step_up_minutes", -1), ("activation", "x"),
+    [("payout_minimum", 0), ("payout_cooldown_hours", 8785), ("attribution_days", 366), ("step_up_minutes", 1441),
+     ("step_up_minutes", -1), ("activation", "x"),
      ("landing_url", "javascript:alert(1)")],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(site, field, value):

@@ -57,18 +57,29 @@ def deposit_funds(*, user_id: UUID, amount: int, currency: str, ref_id: str) -> 
 
 @transaction.atomic
 def take_deposit(*, user_id: UUID, amount: int, currency: str, ref_id: str, into_debt: bool) -> Entry:
-    """Money of a deposit on its way back: out of funds. With `into_debt`, what is no longer there is owed by the earnings.
+    """Money of a deposit on its way back: out of funds. With `into_debt`, what is no longer there is owed by the earnings, and
+    settled at once from what is free of them: else they could be paid out first.
 
     Raises Conflict insufficient_balance otherwise.
     """
-    accounts = open_accounts([user_id], (Pocket.FUNDS, Pocket.OWED), currency)
-    funds, owed = accounts[user_id, Pocket.FUNDS], accounts[user_id, Pocket.OWED]
-    there = lock([funds, owed])[funds]
+    accounts = open_accounts([user_id], (Pocket.FUNDS, Pocket.EARNINGS, Pocket.OWED), currency)
+    funds, earnings, owed = (accounts[user_id, pocket] for pocket in (Pocket.FUNDS, Pocket.EARNINGS, Pocket.OWED))
+    balances = lock([funds, earnings, owed])
+    there = balances[funds]
     if there < amount and not into_debt:
         raise Conflict("insufficient_balance", "Less than that is left in the funds.", rest=there)
     part = min(there, amount)
     lines = [(funds, -part), (owed, part - amount), (system_account(Books.DEPOSITS, currency), amount)]
-    return post([Draft(Entry.Kind.REFUND, f"deposit:{ref_id}:{uuid7()}", lines, "deposit", ref_id)], currency)[0]
+    key = f"deposit:{ref_id}:{uuid7()}"
+    drafts = [Draft(Entry.Kind.REFUND, key, lines, "deposit", ref_id)]
+    settled = min(balances[earnings], amount - part)
+    if settled:
+        back = [(earnings, -settled), (owed, settled)]
+        drafts.append(Draft(Entry.Kind.DEBT_SETTLED, f"{key}:settles", back, "deposit", ref_id))
+    entries = post(drafts, currency)
+    if settled:
+        lots.consume(earnings, settled)
+    return entries[0]
 
 
 @transaction.atomic

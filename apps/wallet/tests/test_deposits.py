@@ -205,6 +205,18 @@ def test_a_refund_at_stripe_of_what_was_spent_is_owed_by_the_earnings(api, bank,
     assert selectors.contradictions() == []
 
 
+def test_what_is_owed_for_a_deposit_is_taken_from_earnings_before_they_can_leave(api, bank, ann, pay_in, told):
+    """Else a bank gives the deposit back, and the site pays the same sum out."""
+    deposit = pay_in(open_by(api, ann))
+    give_earnings(ann, 50_000)
+    spend(ann, 45_000)
+
+    told("charge.refunded", charge_of(payment_of(deposit), 50_000))
+
+    assert pockets(ann) == {"available": 5_000, "owed": 0, "funds": 0}
+    assert selectors.contradictions() == []
+
+
 def test_a_lost_dispute_takes_the_funds(api, bank, ann, pay_in, told):
     deposit = pay_in(open_by(api, ann))
 
