@@ -240,10 +240,29 @@ class TransferAdmin(UplineModelAdmin):
     list_select_related = ("allocation",)
     search_prefixes = ("provider_id", "tx_hash")
     search_help_text = "The beginning of the custodian's id or of a transaction's hash"
+    action_form = ReasonForm
+    actions = ("settle",)
     exclude = ("destination", "tokens")
     readonly_fields = ("tokens_shown",)
     tokens_shown = tokens("tokens")
     hash_shown = hash_shown
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, *SEND)
+
+    def offers(self, action: str, obj: Transfer) -> bool:
+        return bool(obj.difference)
+
+    @decision(
+        "Settle the difference, with what came of it",
+        needs="send",
+        done="difference{s} settled",
+        reason=True,
+        moves_money=True,
+    )
+    def settle(self, request: HttpRequest, rows: QuerySet[Transfer], reason: str) -> Outcome:
+        actor: Any = request.user
+        return attempt(rows, lambda row: services.settle_difference(transfer=row, actor=actor, reason=reason))
 
     @admin.display(description="transfer")
     def number(self, row: Transfer) -> str:

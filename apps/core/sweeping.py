@@ -25,7 +25,9 @@ def each_site_of(function: str, task: Any) -> int:
 def one_by_one(
     ids: Iterable[Any], ask: Callable[[Any], int | bool], *, unanswered: type[Exception], what: str
 ) -> tuple[int, bool]:
-    """(how many were at least asked about, did somebody answer to the end?). `what` names a thing in the log."""
+    """(how many were at least asked about, did somebody answer to the end?). `what` names a thing in the log. One that breaks by
+    itself is logged as an error and must not keep the others from their turn.
+    """
     done = silent = 0
     for pk in ids:
         try:
@@ -36,4 +38,6 @@ def one_by_one(
             logger.warning("unanswered", extra={what: str(pk), "why": str(error)})
             if silent == GIVE_UP:
                 return done, False
+        except Exception:
+            logger.exception("broken", extra={what: str(pk)})
     return done, True

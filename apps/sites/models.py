@@ -178,3 +178,7 @@ class SiteSettings(SiteModel):
 
     def __str__(self) -> str:
         return "settings"
+
+    def clean(self) -> None:
+        if self.payout_schedule == self.PayoutSchedule.WEEKLY and self.payout_day > 7:
+            raise ValidationError({"payout_day": "A week has the days 1 (Monday) to 7 (Sunday)."})

@@ -69,6 +69,7 @@ PRESSED = {
     ("backoffice.BulkJob", "stop"): "running job",
     ("allocations.Allocation", "send"): "allocation",
     ("allocations.Allocation", "retry"): "failed_allocation",
+    ("allocations.Transfer", "settle"): "tokens that differ",
     ("accounts.ApiKey", "rotate"): "key",
     ("accounts.ApiKey", "revoke"): "key",
     ("catalogue.Product", "put_on"): "product off sale",
@@ -96,6 +97,7 @@ PRESSED = {
     ("payouts.Payout", "process"): "approved",
     ("payouts.Payout", "retry"): "failed",
     ("payouts.PayoutBatch", "approve"): "proposed",
+    ("payouts.PayoutTransfer", "settle"): "payout that differs",
     ("payouts.PayoutBatch", "refresh"): "proposed",
     ("payouts.PayoutBatch", "cancel"): "proposed",
     ("payouts.PayoutBatch", "close"): "paid_batch",
@@ -163,6 +165,23 @@ def sent_back():
     return PaymentRefund.objects.create(payment=payment, amount=10, status="failed", owed=True, provider_id="re_back")
 
 
+def tokens_that_differ():
+    from apps.allocations.models import Transfer
+
+    row = Transfer.objects.first()
+    row.difference = "Otherwise"
+    row.save(update_fields=["difference"])
+    return row
+
+
+def payout_that_differs(pk):
+    from apps.payouts.models import PayoutTransfer
+
+    return PayoutTransfer.objects.create(
+        payout_id=pk, gateway="stripe_connect", account="acct_x", difference="Otherwise"
+    )
+
+
 def row_of(world, key):
     """The row that an action is pressed on, brought into the state it needs."""
     from apps.accounts.models import ApiKey, Membership, SignIn, TwoFactorDevice, User
@@ -208,6 +227,8 @@ def row_of(world, key):
         "product off sale": lambda: off_sale(ids["product"]),
         "form": lambda: form(offered=True),
         "form taken off": lambda: form(offered=False),
+        "tokens that differ": tokens_that_differ,
+        "payout that differs": lambda: payout_that_differs(ids["approved"]),
     }
     if what in found:
         return found[what]()

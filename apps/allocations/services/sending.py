@@ -15,6 +15,7 @@ from apps.allocations.models import Allocation, Transfer
 from apps.allocations.services.allocating import follow_line
 from apps.audit import services as audit
 from apps.core import crypto
+from apps.core.errors import Conflict, Invalid
 from apps.core.sending import ASK_AGAIN, ask_later, claim, keep, note
 from apps.core.tenancy import site_context
 from apps.custody.gateways import Gateway, Instruction, Refused, Reported
@@ -58,19 +59,16 @@ def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
 
 
 def _claim(transfer_id: UUID | str) -> _Claimed | None:
-    """Raises Refused (frozen, disputed)."""
-    transfer = claim(Transfer.objects.select_related("allocation__order__customer"), transfer_id)
+    transfer = claim(Transfer.objects.select_related("allocation"), transfer_id)
     if transfer is None:
         return None
-    is_first, may_send = transfer.tries == 1, _may_send(transfer.allocation)
-    if is_first and not may_send:
-        raise Refused("The buyer was frozen, or the payment disputed, before it was sent")
     account = CustodyAccount.objects.get()  # also one that takes no new batches: what was begun is seen to its end
     instruction = Instruction(
         external_tx_id=transfer.external_tx_id, asset=transfer.asset, tokens=transfer.tokens, address=address_of(transfer),
         note=f"{transfer.allocation}",
     )  # fmt: skip
-    return _Claimed(gateway_of(account), instruction, transfer.status == Status.SENT, is_first, may_send)
+    may_send = _may_send(transfer.allocation)
+    return _Claimed(gateway_of(account), instruction, transfer.status == Status.SENT, transfer.tries == 1, may_send)
 
 
 def _may_send(allocation: Allocation) -> bool:
@@ -80,12 +78,34 @@ def _may_send(allocation: Allocation) -> bool:
 
 
 def _ask_or_send(claimed: _Claimed) -> Reported | None:
-    """None: the custodian knows nothing of one that it once had, or that may not be sent now."""
+    """None: the custodian knows nothing of one that it once had, or that may not be sent now. Raises Refused, Unknown."""
+    if claimed.is_first and not claimed.may_send:
+        raise Refused("The buyer was frozen, or the payment disputed, before it was sent")
     if not claimed.is_first or claimed.is_known:
         told = claimed.gateway.find(claimed.instruction.external_tx_id)
         if told is not None or claimed.is_known or not claimed.may_send:
             return told
     return claimed.gateway.send(claimed.instruction)
+
+
+@transaction.atomic
+def settle_difference(*, transfer: Transfer, actor: audit.Actor, reason: str) -> Transfer:
+    """A person has looked at what the custodian says otherwise, and `reason` says what came of it: it stops nobody any more.
+
+    Sends nothing. Raises Invalid (no reason), Conflict (invalid_state: nothing differs).
+    """
+    if not reason.strip():
+        raise Invalid("invalid", "Say what came of it.", field="reason")
+    found = locked(transfer.pk)
+    if not found.difference:
+        raise Conflict("invalid_state", "Nothing differs here.")
+    before, found.difference = found.difference, ""
+    keep(found)
+    audit.record(
+        actor=actor, action="allocation.difference_settled", target=found.allocation, before={"difference": before},
+        reason=reason,
+    )  # fmt: skip
+    return found
 
 
 def locked(transfer_id: UUID | str) -> Transfer:

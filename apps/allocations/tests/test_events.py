@@ -3,10 +3,10 @@
 import pytest
 
 from apps.allocations.models import Transfer
-from apps.allocations.services import retry_allocation, send_batch
+from apps.allocations.services import retry_allocation, send_batch, settle_difference
 from apps.allocations.tests.factories import push_all, states
 from apps.audit.services import SYSTEM
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, Invalid
 from apps.core.models import InboxEvent
 
 
@@ -78,6 +78,14 @@ def test_arrived_after_it_had_failed_is_shown_and_moves_nothing(transfer, tell):
     with pytest.raises(Conflict) as again:
         retry_allocation(allocation=transfer.allocation, actor=SYSTEM)
     assert (again.value.code, states()) == ("invalid_state", {"failed": 1})
+    with pytest.raises(Invalid):
+        settle_difference(transfer=transfer, actor=SYSTEM, reason="")
+
+    settle_difference(transfer=transfer, actor=SYSTEM, reason="It came back to the custodian")
+
+    with pytest.raises(Conflict):
+        settle_difference(transfer=transfer, actor=SYSTEM, reason="Again")
+    assert retry_allocation(allocation=transfer.allocation, actor=SYSTEM).status == "pending"
 
 
 def test_an_event_before_the_answer_to_the_call(owed, tell, fireblocks):

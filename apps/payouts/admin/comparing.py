@@ -6,12 +6,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.core.backoffice import OnlyFilter, UplineModelAdmin, badge
+from apps.core.backoffice import OnlyFilter, Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision
 from apps.core.phases import call_out
 from apps.core.tenancy import require_site_id
 from apps.payouts import services
@@ -100,6 +100,25 @@ class PayoutTransferAdmin(UplineModelAdmin):
     list_select_related = ("payout",)
     search_prefixes = ("provider_id",)
     search_help_text = "The beginning of the gateway’s id"
+    action_form = ReasonForm
+    actions = ("settle",)
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, *MANAGE)
+
+    def offers(self, action: str, obj: PayoutTransfer) -> bool:
+        return bool(obj.difference)
+
+    @decision(
+        "Settle the difference, with what came of it",
+        needs="manage",
+        done="difference{s} settled",
+        reason=True,
+        moves_money=True,
+    )
+    def settle(self, request: HttpRequest, rows: QuerySet[PayoutTransfer], reason: str) -> Outcome:
+        actor: Any = request.user
+        return attempt(rows, lambda row: services.settle_difference(transfer=row, actor=actor, reason=reason))
 
     @admin.display(description="transfer")
     def transfer(self, row: PayoutTransfer) -> str:

@@ -14,7 +14,7 @@ from apps.payouts.services.reconciling import PERIOD, keep_comparison, reconcile
 from apps.payouts.services.requests import next_allowed_at, request_payout
 from apps.payouts.services.results import book_results
 from apps.payouts.services.running import close_batch
-from apps.payouts.services.sending import push_transfer
+from apps.payouts.services.sending import push_transfer, settle_difference
 
 __all__ = [
     "PERIOD",
@@ -40,4 +40,5 @@ __all__ = [
     "remove_method",
     "request_payout",
     "retry_payout",
+    "settle_difference",
 ]

@@ -85,7 +85,7 @@ SELECT gen_random_uuid(), current_site(), %(batch)s, user_id, payout_id, method_
 """
 
 _SUMS = """
-SELECT count(*) FILTER (WHERE status = 'ready'), coalesce(sum(amount) FILTER (WHERE status = 'ready'), 0),
+SELECT count(*) FILTER (WHERE status = 'ready'), coalesce(sum(amount) FILTER (WHERE status = 'ready'), 0)::bigint,
     count(*) FILTER (WHERE status = 'left_out'),
     encode(sha256(convert_to(coalesce(string_agg(concat_ws(' ', user_id, payout_id, method_id, gateway, amount, code), ';'
         ORDER BY user_id), ''), 'UTF8')), 'hex')
@@ -117,10 +117,17 @@ def look(batch: PayoutBatch) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_ITEMS, params)
     _keep_back(batch)
+    batch.digest = sum_up(batch)
+    batch.save(update_fields=["digest"])
+
+
+def sum_up(batch: PayoutBatch) -> str:
+    """Write what its people come to on the batch. Returns the digest of them."""
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, [batch.pk])
-        batch.count, batch.amount, batch.left_out, batch.digest = cursor.fetchone()
-    batch.save(update_fields=["count", "amount", "left_out", "digest"])
+        batch.count, batch.amount, batch.left_out, digest = cursor.fetchone()
+    batch.save(update_fields=["count", "amount", "left_out"])
+    return str(digest)
 
 
 def _keep_back(batch: PayoutBatch) -> None:

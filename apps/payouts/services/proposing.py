@@ -12,7 +12,7 @@ from apps.core.errors import Conflict, Invalid
 from apps.payouts import errors
 from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem
 from apps.payouts.services.decisions import person_of
-from apps.payouts.services.previewing import leave_out, look
+from apps.payouts.services.previewing import leave_out, look, sum_up
 from apps.payouts.services.running import locked_batch, next_step
 from apps.sites.models import SiteSettings
 from apps.sites.selectors import current_site, site_settings
@@ -82,7 +82,8 @@ def approve_batch(*, batch: PayoutBatch, actor: audit.Actor, seen: str) -> Payou
     if site_settings().four_eyes:
         approved_alone = Payout.objects.filter(status=Payout.Status.APPROVED, approved_by_id=person)
         leave_out(batch, "four_eyes", payout_id__in=approved_alone.values("pk"))
-    if not PayoutBatchItem.objects.filter(batch=batch, status=PayoutBatchItem.Status.READY).exists():
+    sum_up(batch)
+    if not batch.count:
         raise errors.nothing_to_pay()
     batch.advance(to=Status.RUNNING)
     batch.approved_by_id, batch.approved_at = person, timezone.now()

@@ -13,7 +13,7 @@ from apps.audit import services as audit
 from apps.core.ids import read_uuid
 from apps.core.sweeping import one_by_one
 from apps.core.tenancy import site_context
-from apps.payouts.gateways import Gateway, Reported, Stage, Unknown, Way, find_class
+from apps.payouts.gateways import Gateway, Reported, Stage, Unknown, Way, find_class, known
 from apps.payouts.models import PayoutTransfer, Reconciliation
 from apps.payouts.services.sending import push_transfer
 
@@ -61,7 +61,9 @@ def reconcile(*, site_id: UUID | str, since: datetime | None = None) -> list[Dif
         )
     found: list[Difference] = []
     for name, account in sorted(accounts):
-        if find_class(name).way == Way.OUTSIDE:
+        if name not in known():
+            found.append(Difference(name, "unreachable", "", "", "", "No gateway of this name is set up any more"))
+        elif find_class(name).way == Way.OUTSIDE:
             found += _compare(site_id, name, account, since)
     return found
 

@@ -51,6 +51,7 @@ def run_step(batch_id: UUID, number: int) -> None:
         return
     ready = PayoutBatchItem.objects.filter(batch=batch, status=Item.READY).order_by("id")
     items = list(ready.select_for_update(no_key=True, of=("self",)).select_related("method")[:STEP])
+    items.sort(key=lambda item: item.user_id)  # two batches of the same people take them in one order
     if not items:
         batch.advance(to=Status.SENT)
         batch.sent_at = timezone.now()

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.core import waking
-from apps.core.errors import DomainError
+from apps.core.crypto import Undecryptable
+from apps.core.errors import Conflict, DomainError, Invalid
 from apps.core.sending import ASK_AGAIN, ask_later, claim, keep, note
 from apps.core.tenancy import require_site_id, site_context
-from apps.payouts.gateways import Gateway, Instruction, Refused, Reported, Stage, Unknown, find_class
+from apps.payouts.gateways import Gateway, Instruction, Refused, Reported, Stage, Unknown, find_class, known
 from apps.payouts.models import UNKNOWN, Payout, PayoutTransfer
 from apps.payouts.services import settling
 from apps.payouts.services.methods import read_details
@@ -70,20 +71,22 @@ def push_transfer(*, site_id: UUID | str, transfer_id: UUID | str) -> bool:
 
 
 def _claim(transfer_id: UUID | str) -> _Claimed | None:
-    """Raises Refused (frozen, held), Unknown."""
+    """Raises Unknown: the gateway or the method's details can't be read as things are."""
     transfer = claim(PayoutTransfer.objects.select_related("payout__method"), transfer_id)
     if transfer is None:
         return None
-    payout, is_first = transfer.payout, transfer.tries == 1
-    may_send = _may_send(payout)
-    if is_first and not may_send:
-        raise Refused("The account was frozen or held before it was sent")
+    payout = transfer.payout
+    if transfer.gateway not in known():
+        raise Unknown(f"No gateway {transfer.gateway} is set up any more")
+    try:
+        details = read_details(payout.method) if payout.method is not None else {}
+    except Undecryptable as error:
+        raise Unknown("The details of the payout method can't be opened") from error
     instruction = Instruction(
-        key=transfer.key, amount=payout.amount, currency=payout.currency, note=payout.number,
-        details=read_details(payout.method) if payout.method is not None else {},
-    )  # fmt: skip
+        key=transfer.key, amount=payout.amount, currency=payout.currency, note=payout.number, details=details
+    )
     gateway = find_class(transfer.gateway).open(transfer.account)
-    return _Claimed(gateway, instruction, transfer.status == Status.SENT, is_first, may_send)
+    return _Claimed(gateway, instruction, transfer.status == Status.SENT, transfer.tries == 1, _may_send(payout))
 
 
 def _may_send(payout: Payout) -> bool:
@@ -95,12 +98,37 @@ def _may_send(payout: Payout) -> bool:
 
 
 def _ask_or_send(claimed: _Claimed) -> Reported | None:
-    """None: the gateway knows nothing of one that it once had, or that may not be sent now."""
+    """None: the gateway knows nothing of one that it once had, or that may not be sent now. Raises Refused, Unknown."""
+    if claimed.is_first and not claimed.may_send:
+        raise Refused("The account was frozen or held before it was sent")
     if not claimed.is_first or claimed.is_known:
         told = claimed.gateway.find(claimed.instruction.key)
         if told is not None or claimed.is_known or not claimed.may_send:
             return told
     return claimed.gateway.send(claimed.instruction)
+
+
+@transaction.atomic
+def settle_difference(*, transfer: PayoutTransfer, actor: audit.Actor, reason: str) -> PayoutTransfer:
+    """A person has looked at what the gateway says otherwise, and `reason` says what came of it: it stops nobody any more.
+
+    Moves no money. Raises Invalid (no reason), Conflict (invalid_state: nothing differs).
+    """
+    if not reason.strip():
+        raise Invalid("invalid", "Say what came of it.", field="reason")
+    found = locked(transfer.pk)
+    if not found.difference:
+        raise Conflict("invalid_state", "Nothing differs here.")
+    before, found.difference = found.difference, ""
+    keep(found)
+    audit.record(
+        actor=actor,
+        action="payout.difference_settled",
+        target=found.payout,
+        before={"difference": before},
+        reason=reason,
+    )
+    return found
 
 
 def locked(transfer_id: UUID | str) -> PayoutTransfer:

@@ -17,7 +17,7 @@ _SHAPES: dict[str, dict[str, tuple[str, bool]]] = {
         "bank_code": (r"^[A-Za-z0-9]{4,15}$", True),
         "bank_name": (r"^.{0,80}$", False),
     },
-    "upi": {"vpa": (r"^[A-Za-z0-9._-]{2,64}@[A-Za-z][A-Za-z0-9]{1,63}$", True)},
+    "upi": {"vpa": (r"^[A-Za-z0-9][A-Za-z0-9._-]{1,63}@[A-Za-z][A-Za-z0-9]{1,63}$", True)},
     # Nothing: the account is opened on Stripe's own pages. One that is connected already may be named.
     "stripe_connect": {
         "account_id": (r"^acct_[A-Za-z0-9_]{3,58}$", False),

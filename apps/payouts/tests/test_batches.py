@@ -134,6 +134,24 @@ def test_nobody_approves_a_batch_of_nobody(api, proposer, approver):
     assert not OutboxEvent.objects.filter(topic="payout_batch.step").exists()
 
 
+def test_what_is_written_down_of_an_approval_is_what_goes_out(proposer, approver):
+    make_partner("bank", 5000, **BANK)
+    services.add_method(
+        user=approver, kind="bank", details={name: value for name, value in BANK.items() if name != "kind"}
+    )
+    join(user=approver)
+    give_earnings(approver, 3000)
+    batch = propose(proposer)
+    assert (batch.count, batch.amount) == (2, 8000)
+
+    batch = approve(batch, approver)
+
+    event = AuditEvent.objects.get(action="payout_batch.approved")
+    assert (event.after["count"], event.after["amount"], event.after["left_out"]) == (1, 5000, 1)
+    batch.refresh_from_db()
+    assert (batch.count, batch.amount, batch.left_out) == (1, 5000, 1)
+
+
 def test_who_approves_a_batch_of_their_own_money_alone_sends_nobody(proposer, approver):
     services.add_method(
         user=approver, kind="bank", details={name: value for name, value in BANK.items() if name != "kind"}

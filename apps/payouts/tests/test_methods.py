@@ -54,6 +54,7 @@ def test_methods_are_checked_masked_and_encrypted(api, ann):
         ("bank", {"account_holder": "Ann"}, "details.account_number"),
         ("upi", {"vpa": "not a vpa"}, "details.vpa"),
         ("upi", {"vpa": 5}, "details.vpa"),
+        ("upi", {"vpa": "-ann@upi"}, "details.vpa"),
         ("upi", {"vpa": "ann@upi", "pin": "1"}, "details.pin"),
         ("paypal", {}, "kind"),
     ],

@@ -1,19 +1,21 @@
 """A payout by Stripe Connect: once, whatever goes wrong on the way; and what is said of it later (R8, H9, P10)."""
 
 import pytest
+from django.utils import timezone
 
+from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core import inbox, outbox
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, Invalid
 from apps.core.models import OutboxEvent
-from apps.fraud.services import freeze_partner
+from apps.fraud.services import freeze_partner, lift_freeze
 from apps.payments.tests.factories import event
 from apps.payouts import services
 from apps.payouts.gateways import Reported, Stage
-from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutTransfer
+from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutMethod, PayoutTransfer
 from apps.payouts.services.connecting import begin_connecting
 from apps.payouts.services.events import take_stripe_transfer
-from apps.payouts.services.sending import apply_report, locked
+from apps.payouts.services.sending import _claim, apply_report, locked
 from apps.payouts.tasks import push_payouts_of_site
 from apps.payouts.tests.factories import begin, make_partner, money, push_all
 from apps.referrals.services import join
@@ -118,6 +120,27 @@ def test_nothing_is_tried_again_that_arrived_after_all(stripe, site, make_user):
     assert (refused.value.code, Payout.objects.count(), money(user)) == ("invalid_state", 1, (4000, 0))
 
 
+def test_a_difference_that_a_person_has_settled_stops_nobody(stripe, site, make_user):
+    user, method = make_partner("ben", 4000, kind="stripe_connect", account_id="acct_benben")
+    payout, staff = begin(user, method), make_user(roles=["affiliate_manager"])
+    transfer = PayoutTransfer.objects.get()
+    for stage, state in ((Stage.FAILED, "failed"), (Stage.COMPLETED, "paid")):
+        apply_report(locked(transfer.pk), Reported("tr_1", str(payout.pk), stage, state))
+    with pytest.raises(Invalid):
+        services.settle_difference(transfer=transfer, actor=staff, reason=" ")
+    assert PayoutTransfer.objects.exclude(difference="").exists()
+
+    services.settle_difference(transfer=transfer, actor=staff, reason="Stripe took it back by hand")
+
+    event = AuditEvent.objects.get(action="payout.difference_settled")
+    assert (event.reason, "after it was known" in event.before["difference"]) == ("Stripe took it back by hand", True)
+    assert money(user) == (4000, 0)
+    with pytest.raises(Conflict) as twice:
+        services.settle_difference(transfer=transfer, actor=staff, reason="Again")
+    assert twice.value.code == "invalid_state"
+    assert services.retry_payout(payout=payout, actor=staff).status == "requested"
+
+
 def test_nothing_is_tried_again_to_a_method_that_its_owner_removed(stripe, site, make_user):
     user, method = make_partner("ben", 4000, kind="stripe_connect", account_id="acct_closedone")
     payout, staff = begin(user, method), make_user(roles=["affiliate_manager"])
@@ -140,6 +163,51 @@ def test_a_frozen_account_is_not_sent_to_and_keeps_its_money(stripe, ann, held_b
     payout.refresh_from_db()
     assert (payout.status, held_by(), money(ann[0])) == ("failed", [], (5000, 0))
     assert "frozen" in payout.reason
+
+
+def test_who_refuses_to_send_keeps_it_from_the_others_until_it_has_failed(stripe, ann):
+    """Thawed between the two transactions of a refusal, another worker would send what the first is about to release."""
+    partner = join(user=ann[0])
+    begin(*ann)
+    freeze = freeze_partner(partner=partner, reason="odd", actor=SYSTEM)
+    transfer = PayoutTransfer.objects.get()
+
+    claimed = _claim(transfer.pk)
+    lift_freeze(freeze=freeze, reason="fine", actor=SYSTEM)
+
+    assert (claimed.is_first, claimed.may_send) == (True, False)
+    assert _claim(transfer.pk) is None
+
+
+def test_a_gateway_that_left_the_settings_is_unknown_and_stops_nobody_else(stripe, ann, held_by, settings, site):
+    there = settings.UPLINE_PAYOUT_GATEWAYS
+    settings.UPLINE_PAYOUT_GATEWAYS = {"gone": there["stripe_connect"], **there}
+    begin(*ann)
+    settings.UPLINE_PAYOUT_GATEWAYS = there
+    first = PayoutTransfer.objects.get(gateway="gone")
+    begin(*make_partner("cat", 3000, kind="stripe_connect", account_id="acct_catcat"))
+
+    assert push_payouts_of_site(str(site.pk)) == 1
+
+    first.refresh_from_db()
+    assert (first.status, first.payout.status, first.payout.provider_state) == ("waiting", "processing", "unknown")
+    assert first.next_at > timezone.now()
+    assert len(held_by()) == 1
+    assert [one.kind for one in services.reconcile(site_id=site.pk) if one.gateway == "gone"] == ["unreachable"]
+
+
+def test_details_that_do_not_open_are_unknown_and_nothing_is_sent(stripe, held_by):
+    user, _ = make_partner("dan", 5000)
+    method = PayoutMethod.objects.create(
+        user=user, kind="stripe_connect", label="Stripe", details="sealed by another key"
+    )
+    ConnectAccount.objects.create(method=method, account_id="acct_lost", state=ConnectAccount.State.READY)
+    payout = begin(user, OwnMethod.objects.get(pk=method.pk))
+
+    assert push_all() == ["The details of the payout method can't be opened"]
+
+    payout.refresh_from_db()
+    assert (payout.status, payout.provider_state, money(user), held_by()) == ("processing", "unknown", (0, 5000), [])
 
 
 def test_an_event_says_it_before_we_know_and_twice_is_once(stripe, ann, held_by):

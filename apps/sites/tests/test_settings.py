@@ -47,6 +47,17 @@ def test_what_cannot_be_is_refused(site, field, value):
     assert (now(field), AuditEvent.objects.count()) == (before, 0)
 
 
+def test_a_week_has_seven_days(site):
+    change(payout_day=28)
+
+    with pytest.raises(Invalid) as refused:
+        change(payout_schedule="weekly")
+
+    assert (refused.value.field, now("payout_schedule", "payout_day")) == ("payout_day", ("on_request", 28))
+    change(payout_schedule="weekly", payout_day=7)
+    assert now("payout_schedule", "payout_day") == ("weekly", 7)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
