@@ -92,6 +92,7 @@ def _check_fields(row: Site | SiteSettings, values: dict[str, Any]) -> None:
     others = {field.name for field in row._meta.fields} - set(values)
     try:
         row.clean_fields(exclude=others)
+        row.clean()
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise Invalid("invalid", messages[0], field=field) from error
