@@ -39,6 +39,21 @@ def test_who_chooses_hindi_reads_their_news_in_hindi(signed_in, ann, told):
     assert "A bonus of" not in page
 
 
+def test_each_leads_to_where_it_is_to_be_seen(signed_in, ann):
+    kinds = ["joined", "commission", "approved", "reversed", "payout", "bonus", "security"]
+    tell([
+        News(ann.pk, kind, f"way-{kind}", {"amount": 2_500, "currency": "INR", "count": 1, "name": "Ben", "what": what})
+        for kind, what in zip(kinds, [""] * 4 + ["paid", "", "method_added"], strict=True)
+    ])  # fmt: skip
+    browser = signed_in(ann)
+
+    page = text(browser.get(INBOX))
+
+    for way in ("team", "commissions", "payouts", "wallet", "security"):
+        assert f'<a href="/dashboard/{way}" lang="en" aria-label=' in page
+        assert browser.get(f"/dashboard/{way}").status_code == 200
+
+
 def test_the_bell_counts_and_reading_empties_it(signed_in, ann, told):
     told(2)
     browser = signed_in(ann)
