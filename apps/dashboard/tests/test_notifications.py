@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.notifications import selectors, services
-from apps.notifications.models import Notification
+from apps.notifications.models import Mail, Notification
 from apps.notifications.services import News, tell
 from apps.notifications.words import said
 
@@ -117,3 +117,16 @@ def test_markup_in_a_name_is_text(signed_in, ann, told):
 
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
+
+
+def test_what_is_told_at_once_is_read_in_the_order_in_which_it_happened(ann):
+    states = ["requested", "approved", "processing", "completed"]
+
+    tell([
+        News(ann.pk, "payout", f"p-1:{what}", {"what": what, "amount": 2_500, "currency": "INR"}) for what in states
+    ])  # fmt: skip
+
+    read = [row.params["what"] for row in selectors.inbox_of(ann) if row.kind == "payout"]
+    assert read == states[::-1]
+    mailed = Mail.objects.filter(user=ann, kind="payout").order_by("next_at", "id")
+    assert [mail.params["what"] for mail in mailed] == states
