@@ -19,6 +19,13 @@ class PageForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
 
+    def add_error(self, field: str | None, error: Any) -> None:
+        """The page comes back at the first field at fault, which may stand far below."""
+        super().add_error(field, error)
+        wrong = [name for name in self.fields if name in self.errors]
+        for name in wrong:
+            self.fields[name].widget.attrs["autofocus"] = name == wrong[0]
+
     def refuse(self, error: DomainError) -> None:
         self.is_valid()  # so that there is a place for the error
         field = (error.field or "").removeprefix("details.")

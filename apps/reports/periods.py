@@ -60,9 +60,9 @@ def read_days(query: Mapping[str, str]) -> Days:
 def _between(query: Mapping[str, str]) -> Days:
     first, last = day_of(query.get("from"), name="from"), day_of(query.get("to"), name="to") or site_day()
     if first is None or not EARLIEST.date() <= first <= site_day():
-        raise Invalid("invalid", "A day between the year 2000 and today.", field="from")
+        raise Invalid("invalid", "The first day has to be between the year 2000 and today.", field="from")
     if not first <= last <= site_day():
-        raise Invalid("invalid", "A day from the first one to today.", field="to")
+        raise Invalid("invalid", "The last day can’t be before the first, nor after today.", field="to")
     return Days(first, last, f"{first}-to-{last}", f"{first:%-d %b %Y} to {last:%-d %b %Y}")
 
 

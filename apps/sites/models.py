@@ -12,6 +12,7 @@ from apps.core.ids import uuid7
 from apps.core.models import SiteModel
 
 MINUTES_A_DAY = 24 * 60
+DAYS_A_WEEK = 7
 
 
 def validate_time_zone(name: str) -> None:
@@ -180,5 +181,6 @@ class SiteSettings(SiteModel):
         return "settings"
 
     def clean(self) -> None:
-        if self.payout_schedule == self.PayoutSchedule.WEEKLY and self.payout_day > 7:
+        """A day that never comes would propose nothing, and tell nobody."""
+        if self.payout_schedule == self.PayoutSchedule.WEEKLY and (self.payout_day or 0) > DAYS_A_WEEK:
             raise ValidationError({"payout_day": "A week has the days 1 (Monday) to 7 (Sunday)."})

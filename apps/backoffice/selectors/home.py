@@ -21,7 +21,7 @@ from apps.core.money import exponent, format_money
 from apps.fraud.models import Review
 from apps.orders.models import Order
 from apps.payments.models import PaymentRefund
-from apps.payouts.models import Payout
+from apps.payouts.models import Payout, PayoutBatch
 from apps.rbac.access import access_of
 from apps.referrals.models import Partner
 from apps.reports.selectors import enterprises, people, revenue
@@ -119,6 +119,7 @@ def _queues(may: Any) -> list[Figure]:
             url = _list("payouts_payout", f"status__exact={status}")
             count, amount = payouts[f"{status}_count"], payouts[f"{status}_sum"] or 0
             found.append(Figure(label, count, amount, note, url, tone))
+        found.append(_batches())
     if may("order.update"):
         found.append(_sent_back())
     if may("affiliate.manage") or may("referral.bonus.freeze"):
@@ -134,6 +135,14 @@ def _queues(may: Any) -> list[Figure]:
             Figure("Failed jobs", dead, None, "to look at and try again", url, "rejected" if dead else "unknown")
         )
     return found
+
+
+def _batches() -> Figure:
+    """Proposed ones, by a person or by the schedule: nobody is paid until somebody has looked."""
+    proposed = PayoutBatch.objects.order_by().filter(status=PayoutBatch.Status.PROPOSED)
+    found = proposed.aggregate(count=Count("pk"), sum=Sum("amount"))
+    url = _list("payouts_payoutbatch", "status__exact=proposed")
+    return Figure("Payout batches to approve", found["count"], found["sum"] or 0, "proposed", url, "pending")
 
 
 def _commissions() -> Figure:

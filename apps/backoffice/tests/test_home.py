@@ -14,13 +14,14 @@ from apps.commissions.models import Commission
 from apps.commissions.services import approve_commissions
 from apps.commissions.tests.factories import make_order, make_plan, refund_order, set_status
 from apps.core.tenancy import site_context
-from apps.payouts.services import approve_payout, process_payout, request_payout
+from apps.payouts.models import Payout
+from apps.payouts.services import approve_payout, cancel_batch, process_payout, propose_batch, request_payout
 from apps.rbac.services import grant_platform_role
 from apps.referrals.tests.factories import make_chain
 from apps.reports.selectors import revenue
 from apps.wallet.tests.factories import give_earnings
 
-QUERIES = 24
+QUERIES = 25
 PASSWORD = "a-long-password-1"
 
 
@@ -59,6 +60,7 @@ def test_what_waits_and_what_was_sold(story, make_user):
         "Commissions": (2, 20_000),
         "Payouts to review": (1, 500),
         "Payouts to send": (0, 0),
+        "Payout batches to approve": (0, 0),
         "Refunds the bank sent back": (0, 0),
         "Fraud reviews": (0, None),
         "Frozen partners": (1, None),
@@ -122,10 +124,22 @@ def test_a_clawback_keeps_the_books_in_agreement(story, deliver, make_user):
     assert revenue(period="day").total.net == 200_000
 
 
+def test_a_batch_that_waits_for_its_second_person_is_told(story, make_user):
+    manager = make_user(roles=["super_admin"])
+    approve_payout(payout=Payout.objects.get(status="requested"), actor=SYSTEM)
+    batch = propose_batch(with_requests=True, with_available=False, actor=SYSTEM)
+
+    told = figures(selectors.home(Asked(manager)))["Payout batches to approve"]
+
+    assert told == (1, batch.amount)
+    cancel_batch(batch=batch, actor=SYSTEM)
+    assert figures(selectors.home(Asked(manager)))["Payout batches to approve"] == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("role", "seen"),
     [
-        ("payout_manager", {"Commissions", "Payouts to review", "Payouts to send"}),
+        ("payout_manager", {"Commissions", "Payouts to review", "Payouts to send", "Payout batches to approve"}),
         ("support_agent", set()),
         ("sales_executive", {"Orders today"}),
     ],

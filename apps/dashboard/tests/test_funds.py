@@ -204,3 +204,15 @@ def test_a_statement_over_the_api(api, ann):
     assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (200, "text/csv")
     for odd in ("", "2026-13", "2199-01", "March"):
         assert api(ann).get("/api/v1/wallet/statement", {"month": odd}).status_code == 400
+
+
+def test_days_that_cannot_be_come_back_to_the_wallet_with_what_is_wrong(signed_in, ann):
+    browser = signed_in(ann)
+
+    for days, said in (
+        ({"from": "2026-03-02", "to": "2026-03-01"}, "The last day can’t be before the first"),
+        ({"from": "2150-01-01", "to": "2026-03-01"}, "The first day has to be between the year 2000 and today."),
+    ):
+        answer = browser.get(f"{WALLET}/statement", {**days, "format": "csv"}, follow=True)
+        assert answer.redirect_chain == [(WALLET, 302)]
+        assert said in answer.content.decode(), [str(one) for one in answer.context["messages"]]

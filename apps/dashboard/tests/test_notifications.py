@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.notifications import selectors, services
-from apps.notifications.models import Notification
+from apps.notifications.models import Mail, Notification
 from apps.notifications.services import News, tell
 from apps.notifications.words import said
 
@@ -37,6 +37,21 @@ def test_who_chooses_hindi_reads_their_news_in_hindi(signed_in, ann, told):
     assert said("bonus", {"amount": 2_500, "currency": "INR"}, "hi").title in page
     assert 'lang="hi"' in page
     assert "A bonus of" not in page
+
+
+def test_each_leads_to_where_it_is_to_be_seen(signed_in, ann):
+    kinds = ["joined", "commission", "approved", "reversed", "payout", "bonus", "security"]
+    tell([
+        News(ann.pk, kind, f"way-{kind}", {"amount": 2_500, "currency": "INR", "count": 1, "name": "Ben", "what": what})
+        for kind, what in zip(kinds, [""] * 4 + ["paid", "", "method_added"], strict=True)
+    ])  # fmt: skip
+    browser = signed_in(ann)
+
+    page = text(browser.get(INBOX))
+
+    for way in ("team", "commissions", "payouts", "wallet", "security"):
+        assert f'<a href="/dashboard/{way}" lang="en" aria-label=' in page
+        assert browser.get(f"/dashboard/{way}").status_code == 200
 
 
 def test_the_bell_counts_and_reading_empties_it(signed_in, ann, told):
@@ -102,3 +117,16 @@ def test_markup_in_a_name_is_text(signed_in, ann, told):
 
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
+
+
+def test_what_is_told_at_once_is_read_in_the_order_in_which_it_happened(ann):
+    states = ["requested", "approved", "processing", "completed"]
+
+    tell([
+        News(ann.pk, "payout", f"p-1:{what}", {"what": what, "amount": 2_500, "currency": "INR"}) for what in states
+    ])  # fmt: skip
+
+    read = [row.params["what"] for row in selectors.inbox_of(ann) if row.kind == "payout"]
+    assert read == states[::-1]
+    mailed = Mail.objects.filter(user=ann, kind="payout").order_by("next_at", "id")
+    assert [mail.params["what"] for mail in mailed] == states

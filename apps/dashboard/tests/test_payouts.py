@@ -4,7 +4,9 @@ import pytest
 
 from apps.catalogue import shelf
 from apps.payouts import services
-from apps.payouts.models import Payout, PayoutMethod
+from apps.payouts.models import ConnectAccount, Payout, PayoutMethod
+from apps.payouts.services.connecting import begin_connecting
+from apps.payouts.tests.factories import make_stripe
 from apps.wallet.selectors import wallet_summary
 from apps.wallet.tests.factories import give_earnings
 
@@ -167,8 +169,35 @@ def test_a_bank_account_that_is_none_is_refused_beside_its_field(signed_in, ann)
     response = signed_in(ann).post("/dashboard/payouts/methods/bank", {**BANK, "bank-account_number": "12"})
 
     assert response.status_code == 400
-    assert "Check the account number." in response.content.decode()
+    assert "An account number has 6 to 42 letters and digits." in response.content.decode()
+    assert response.content.decode().count("autofocus") == 1
+    assert response.context["bank_form"].fields["account_number"].widget.attrs["autofocus"]
     assert not PayoutMethod.objects.exists()
+
+
+def test_who_is_connected_at_stripe_is_not_offered_it_again(signed_in, ann, settings, fake_stripe):
+    settings.STRIPE_API_BASE = fake_stripe.url
+    make_stripe(fake_stripe.register())
+    client, offer = signed_in(ann), "Connect with Stripe"
+    assert offer in client.get("/dashboard/payouts").content.decode()
+
+    begin_connecting(user=ann, details={})
+    ConnectAccount.objects.update(account_id="acct_annann", state="ready")
+
+    assert offer not in client.get("/dashboard/payouts").content.decode()
+    answer = client.post("/dashboard/payouts/methods/stripe", follow=True)
+    assert answer.redirect_chain == [("/dashboard/payouts", 302)]
+    assert "Your Stripe account is connected already." in answer.content.decode()
+    assert PayoutMethod.objects.count() == 1
+
+
+def test_a_part_that_is_too_much_is_shown_beside_its_refusal(signed_in, ann):
+    give_earnings(ann, 12345)
+
+    response = signed_in(ann).post("/dashboard/payouts", {"amount": "500", "method": ""})
+
+    assert response.status_code == 409
+    assert '<details class="fold" open>' in response.content.decode()
 
 
 def test_a_method_in_use_stays(signed_in, ann):

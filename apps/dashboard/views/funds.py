@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core import exports
 from apps.core.api.throttling import client_ip
-from apps.core.errors import DomainError, NotFound
+from apps.core.errors import DomainError, Invalid, NotFound
 from apps.dashboard.forms import DepositForm
 from apps.dashboard.pages import member_page, refusal
 from apps.dashboard.views import paying
@@ -70,6 +71,9 @@ def statement(request: Any) -> Any:
         days = periods.read_days(_asked(request.GET))
         file_format = exports.read_format(request.GET.get("format", "pdf"))
         return exports.export(statement_of(user=request.user, days=days), file_format, actor=request.user)
+    except Invalid as error:
+        messages.error(request, error.message)
+        return redirect("dashboard:wallet")
     except DomainError as error:
         return refusal(request, error)
 

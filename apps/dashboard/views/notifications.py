@@ -14,12 +14,20 @@ from apps.notifications import selectors, services, words
 from apps.notifications.models import Email, Kind
 from apps.notifications.services.preferences import read_token
 
+WAYS = {
+    Kind.JOINED: ("dashboard:team", "Team"), Kind.COMMISSION: ("dashboard:commissions", "Commissions"),
+    Kind.APPROVED: ("dashboard:commissions", "Commissions"), Kind.REVERSED: ("dashboard:commissions", "Commissions"),
+    Kind.PAYOUT: ("dashboard:payouts", "Payouts"), Kind.BONUS: ("dashboard:wallet", "Wallet"),
+    Kind.SECURITY: ("dashboard:security", "Security"),
+}  # fmt: skip
+"""Where each is to be seen: (page, its name)."""
+
 
 @require_safe
 @member_page
 def inbox(request: Any) -> HttpResponse:
     page, language = paginate(request, selectors.inbox_of(request.user)), words.language_of(request.user.locale)
-    told = [(row, words.said(row.kind, row.params, language)) for row in page.rows]
+    told = [(row, words.said(row.kind, row.params, language), WAYS[Kind(row.kind)]) for row in page.rows]
     return render(request, "dashboard/notifications.html", {"page": page, "told": told, "language": language})
 
 

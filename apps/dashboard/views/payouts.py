@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,7 +22,7 @@ from apps.dashboard.paging import paginate
 from apps.dashboard.proving import prove
 from apps.payments.services import takes_payments
 from apps.payouts import gateways, services
-from apps.payouts.models import ConnectAccount, OwnMethod, Payout
+from apps.payouts.models import ConnectAccount, OwnMethod, Payout, PayoutMethod
 from apps.payouts.returning import way_back
 from apps.payouts.services import connecting
 from apps.sites.selectors import site_settings
@@ -65,6 +66,11 @@ def _form(request: Any, methods: list[OwnMethod], data: Any = None) -> PayoutFor
     return PayoutForm(data, currency=request.site.currency, methods=choices, initial={"method": usual})
 
 
+def _is_connected(method: OwnMethod) -> bool:
+    """At Stripe, or on the way there: another account needs this one removed."""
+    return method.kind == PayoutMethod.Kind.STRIPE_CONNECT and method.state != OwnMethod.State.GONE
+
+
 def _named(method: OwnMethod) -> str:
     return method.label if method.is_ready else f"{method.label} ({method.state_name.lower()})"
 
@@ -82,7 +88,7 @@ def _show(
         "upi_form": forms["upi"],
         "crypto_form": forms["crypto"],
         "kind": kind,
-        "connects": takes_payments(),
+        "connects": takes_payments() and not any(map(_is_connected, methods)),
         "rest_hours": settings.method_cooldown_hours,
         "expected": selectors.expected(request.user.pk, summary),
         "next": selectors.next_payout(request.user, request.partner, summary=summary, settings=settings),
@@ -146,7 +152,12 @@ def connect_stripe(request: Any) -> HttpResponse:
     """Have Stripe open an account for the partner; the next page leads to Stripe's."""
     if (asked := prove(request)) is not None:
         return asked
-    return _go_to_stripe(request, connecting.begin_connecting(user=request.user, details={}))
+    try:
+        account = connecting.begin_connecting(user=request.user, details={})
+    except DomainError as error:
+        messages.error(request, error.message)
+        return redirect("dashboard:payouts")
+    return _go_to_stripe(request, account)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

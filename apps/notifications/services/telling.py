@@ -30,13 +30,15 @@ def tell(news: Sequence[News]) -> None:
         return
     wanted = wanted_by({one.user_id for one in news})
     rows, mails = [], []
-    for one in sorted(news, key=lambda each: (str(each.user_id), each.kind, each.key)):  # who waits, waits in one order
+    for one in news:  # ids in the order in which it happened, which is how it is read
         inbox, email = wanted[one.user_id][one.kind]
         same = {"user_id": one.user_id, "kind": one.kind, "key": one.key, "params": one.params}
         if inbox or email == Email.DAILY:
             rows.append(Notification(**same, in_inbox=inbox, in_digest=email == Email.DAILY))
         if email == Email.EACH:
             mails.append(Mail(**same))
+    for made in (rows, mails):  # who waits, waits in one order
+        made.sort(key=lambda each: (str(each.user_id), each.kind, each.key))
     Notification.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     queue(mails)
 

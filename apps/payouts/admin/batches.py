@@ -14,7 +14,9 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from apps.core.backoffice import Outcome, ReasonForm, UplineModelAdmin, attempt, badge, decision, money, repeated
+from apps.core.backoffice.filters import TypedFilter
 from apps.core.errors import DomainError, Invalid
+from apps.core.ids import read_uuid
 from apps.core.money import format_money
 from apps.payouts import services
 from apps.payouts.admin.previews import how_far, preview
@@ -39,7 +41,9 @@ class ProposeForm(forms.Form):
 
 class ResultsForm(forms.Form):
     file = forms.FileField(
-        label="What the bank says", help_text="CSV: ref, status (paid or failed), reference, reason."
+        label="What the bank says",
+        help_text="CSV with the columns ref, status, reference, reason, separated by commas. The ref is the one of the file for "
+        "the bank; the status paid, with the bank’s reference, or failed, with a reason.",
     )
 
 
@@ -114,9 +118,20 @@ class PayoutBatchAdmin(UplineModelAdmin):
         if batch is not None:
             found = how_far(batch)
             under_way = batch.status in (PayoutBatch.Status.RUNNING, PayoutBatch.Status.SENT)
+            found["others_turn"] = self._others_turn(request, batch)
             found["by_hand"] = under_way and found["of_the_bank"] and self.may(request, *MANAGE)
             extra_context = {**(extra_context or {}), **found}
         return super().change_view(request, object_id, form_url, extra_context)
+
+    def _others_turn(self, request: HttpRequest, batch: PayoutBatch) -> str:
+        """Why somebody who looks at a proposed batch is not the one to approve it."""
+        if batch.status != PayoutBatch.Status.PROPOSED or not batch.count:
+            return ""
+        if batch.created_by_id == request.user.pk:
+            return "You proposed it: somebody else who may approve payouts looks at it here and approves it."
+        return (
+            "" if self.may(request, *APPROVE) else "Somebody who may approve payouts looks at it here and approves it."
+        )
 
     @decision("Look again", needs="propose", done="batch{es} proposed anew")
     def refresh(self, request: HttpRequest, rows: QuerySet[PayoutBatch], reason: str) -> Outcome:
@@ -182,7 +197,7 @@ class PayoutBatchAdmin(UplineModelAdmin):
             if booked:
                 messages.success(request, booked)
                 return HttpResponseRedirect(reverse("admin:payouts_payoutbatch_change", args=[pk]))
-        intro = "One row that can’t be booked, and none is."
+        intro = "If one row can’t be booked, none is."
         return self.form_page(request, form, title=f"Results of {batch}", submit="Book them", intro=intro)
 
     @staticmethod
@@ -212,6 +227,17 @@ class PayoutBatchAdmin(UplineModelAdmin):
         return get_object_or_404(PayoutBatch, pk=pk)
 
 
+class OfBatch(TypedFilter):
+    """Those of one batch, to which its page leads."""
+
+    title = "batch"
+    inputs = (("batch", "text", "Id of a batch"),)
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        typed = self.value("batch")
+        return queryset.filter(batch=read_uuid(typed)) if typed else queryset
+
+
 @admin.register(PayoutBatchItem)
 class PayoutBatchItemAdmin(UplineModelAdmin):
     plural = "People in batches"
@@ -221,7 +247,7 @@ class PayoutBatchItemAdmin(UplineModelAdmin):
     empty_text = "A batch brings one for each person with earnings."
     list_display = ("batch", "user", "amount_shown", "by", "state", "why", "payout")
     list_select_related = ("batch", "user", "payout")
-    list_filter = ("status", "gateway", "code")
+    list_filter = ("status", "gateway", "code", OfBatch)
     search_prefixes = ("user__email",)
     search_help_text = "The beginning of an e-mail"
     money_fields = ("amount", "owed")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db.models import Case, Value, When
+
 from apps.core.backoffice import badge, named
 from apps.core.money import format_money
 from apps.core.tenancy import reading_across
@@ -26,18 +28,22 @@ def preview(batch: PayoutBatch, totals: list[dict[str, Any]] | None = None) -> d
 
 
 def how_far(batch: PayoutBatch) -> dict[str, Any]:
-    """{preview, begun, handed, over, percent, lines, moves, files, of_the_bank} for the page of a batch. `moves`: it changes by
-    itself still; `of_the_bank`: some of it is paid by hand."""
+    """{preview, begun, handed, over, percent, lines, more, moves, files, of_the_bank} for the page of a batch. `lines`: what
+    failed first, which somebody has to look at. `moves`: it changes by itself; `of_the_bank`: some of it is paid by hand."""
     totals = selectors.totals(batch)
-    over = sum(row["count"] for row in totals if row["payout"] in (Payout.Status.COMPLETED, Payout.Status.FAILED))
-    begun = sum(row["count"] for row in totals if row["status"] != Item.LEFT_OUT)
+    taken = [row for row in totals if row["status"] != Item.LEFT_OUT]  # of a request left out, others may have paid it
+    over = sum(row["count"] for row in taken if row["payout"] in (Payout.Status.COMPLETED, Payout.Status.FAILED))
+    begun = sum(row["count"] for row in taken)
     handed = sum(row["count"] for row in totals if row["status"] == Item.BEGUN)
-    of_the_bank = any(row["gateway"] == gateways.MANUAL for row in totals if row["status"] != Item.LEFT_OUT)
-    rows = selectors.items_of(batch).exclude(status=Item.LEFT_OUT).order_by("id")[:SHOWN]
+    of_the_bank = any(row["gateway"] == gateways.MANUAL for row in taken)
+    failed = When(payout__status=Payout.Status.FAILED, then=Value(0))
+    rows = (
+        selectors.items_of(batch).exclude(status=Item.LEFT_OUT).order_by(Case(failed, default=Value(1)), "id")[:SHOWN]
+    )
     return {
         "preview": preview(batch, totals), "begun": begun, "handed": handed, "over": over,
         "percent": 100 * over // begun if begun else 0, "of_the_bank": of_the_bank,
-        "lines": [_line(row) for row in rows], "files": selectors.result_files(batch),
+        "lines": [_line(row) for row in rows], "more": max(begun - SHOWN, 0), "files": selectors.result_files(batch),
         "moves": batch.is_running or (batch.status == PayoutBatch.Status.SENT and over < begun),
     }  # fmt: skip
 
@@ -67,7 +73,7 @@ def _line(row: PayoutBatchItem) -> dict[str, Any]:
         "who": named(row.user, row.user.email), "amount": format_money(row.amount, row.batch.currency),
         "gateway": label_of(row.gateway), "to": _place(row), "badge": badge(TONE[state], label),
         "owed": format_money(row.owed, row.batch.currency) if row.owed else "",
-        "why": WHY.get(row.code, row.code) or (row.payout.reason if row.payout is not None else ""),
+        "payout": paid, "why": WHY.get(row.code, row.code) or (row.payout.reason if row.payout is not None else ""),
     }  # fmt: skip
 
 

@@ -79,6 +79,8 @@ def approve_batch(*, batch: PayoutBatch, actor: audit.Actor, seen: str) -> Payou
     if seen != batch.digest:
         raise errors.batch_changed()
     leave_out(batch, "own_payout", user_id=person)
+    decided = Payout.objects.filter(batch_items__batch=batch).exclude(status=Payout.Status.APPROVED)
+    leave_out(batch, "invalid_state", payout_id__in=decided.values("pk"))
     if site_settings().four_eyes:
         approved_alone = Payout.objects.filter(status=Payout.Status.APPROVED, approved_by_id=person)
         leave_out(batch, "four_eyes", payout_id__in=approved_alone.values("pk"))

@@ -32,7 +32,7 @@ def read_results(text: str) -> tuple[list[Result], list[tuple[int, str]]]:
     except csv.Error as error:
         return [], [(1, f"This is no CSV: {error}.")]
     if tuple(name.strip().lower() for name in names) != COLUMNS:
-        return [], [(1, f"The first line is {','.join(COLUMNS)}.")]
+        return [], [(1, f"The first line has to be {','.join(COLUMNS)}, with commas.")]
     reader.fieldnames = list(COLUMNS)
     results: list[Result] = []
     wrong: list[tuple[int, str]] = []
@@ -67,12 +67,12 @@ def _problem(row: dict[str, Any], seen: set[UUID]) -> str:
         return "Too many columns."
     pk = read_uuid(row["ref"].strip())
     if pk is None:
-        return "The ref is the id of a payout, as in the file for the bank."
+        return "The ref has to be the one of the file for the bank."
     status = row["status"].strip().lower()
     if pk in seen:
         return "The same ref twice."
     if status not in ("paid", "failed"):
-        return "The status is paid or failed."
+        return "The status has to be paid or failed."
     reference, reason = row["reference"].strip(), row["reason"].strip()
     if (status == "paid" and not reference) or len(reference) > 120:
         return "A paid one has the bank's reference, up to 120 characters."

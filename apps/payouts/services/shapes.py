@@ -26,6 +26,11 @@ _SHAPES: dict[str, dict[str, tuple[str, bool]]] = {
     "crypto": {"network": (r"^[a-z]{1,16}$", True), "address": (r"^[A-Za-z0-9]{14,90}$", True)},
     "manual": {"note": (r"^.{0,200}$", False)},
 }
+_HINTS = {
+    "account_number": "An account number has 6 to 42 letters and digits.",
+    "bank_code": "A bank code has 4 to 15 letters and digits.",
+    "vpa": "A UPI address looks like name@bank.",
+}
 _IBAN = r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}"
 
 
@@ -44,7 +49,7 @@ def checked(kind: str, details: dict[str, Any]) -> dict[str, str]:
             raise Invalid("invalid", "Text, please.", field=f"details.{name}")
         value = value.strip()
         if (required and not value) or (value and not re.fullmatch(pattern, value)):
-            raise Invalid("invalid", f"Check the {name.replace('_', ' ')}.", field=f"details.{name}")
+            raise Invalid("invalid", _HINTS.get(name, f"Check the {name.replace('_', ' ')}."), field=f"details.{name}")
         if value:
             clean[name] = value
     if kind == Kind.BANK and not _adds_up(_bare(clean["account_number"])):

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from apps.audit.models import AuditEvent
 from apps.backoffice.tests.conftest import Office
-from apps.payouts.models import Payout, PayoutBatch, Reconciliation
+from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, Reconciliation
 from apps.payouts.tests.factories import begin, make_partner, push_all
 from apps.sites import registry
 
@@ -150,3 +150,34 @@ def test_the_office_shows_a_batch_before_it_is_approved_and_while_it_runs(site, 
     assert batch.status == "sent"
     shown = desk.get(page).content.decode()
     assert ("0 of 2 payouts are over" in shown, "data-live" in shown, "The file for the bank" in shown) == (True,) * 3
+
+
+def test_who_proposed_a_batch_is_told_that_somebody_else_approves_it(site, proposer, approver, partners):
+    Office(proposer, site).post("/admin/payouts/payoutbatch/add/", {"available": "on"})
+    page = f"/admin/payouts/payoutbatch/{PayoutBatch.objects.get().pk}/change/"
+
+    told = "looks at it here and approves it."
+    assert told in Office(proposer, site).get(page).content.decode()
+    assert told not in Office(approver, site).get(page).content.decode()
+
+
+def test_the_office_names_what_failed_first_and_leads_to_each_payout(
+    site, api, proposer, approver, partners, deliver, monkeypatch
+):
+    monkeypatch.setattr("apps.payouts.admin.previews.SHOWN", 1)
+    one = f"{URL}/{api(proposer).post(URL, {'available': True}).json()['id']}"
+    batch = PayoutBatch.objects.get()
+    api(approver).post(f"{one}/approve", {"seen": batch.digest})
+    deliver()
+    failed = PayoutBatchItem.objects.order_by("id").last().payout
+    text = f"ref,status,reference,reason\n{failed.pk},failed,,Account closed\n"
+    assert api(proposer).post(f"{one}/results", {"file": text}).json()["failed"] == 1
+
+    shown = Office(proposer, site).get(f"/admin/payouts/payoutbatch/{batch.pk}/change/").content.decode()
+
+    assert f"/admin/payouts/payout/{failed.pk}/change/" in shown
+    assert shown.count("/admin/payouts/payout/0") == 1
+    assert f'payoutbatchitem/?batch={batch.pk}">1 more</a>' in shown
+    for asked, count in ((batch.pk, 2), (failed.pk, 0), ("rubbish", 0)):
+        people = Office(proposer, site).get(f"/admin/payouts/payoutbatchitem/?batch={asked}")
+        assert (people.status_code, people.context["cl"].result_count) == (200, count)

@@ -15,6 +15,7 @@ from apps.core.models import OutboxEvent
 from apps.fraud.tests.test_reviews import notice
 from apps.payments.models import StripeAccount
 from apps.payouts import services
+from apps.payouts.admin.previews import how_far
 from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem, PayoutResultFile
 from apps.payouts.services import settling
 from apps.payouts.services.connecting import begin_connecting
@@ -357,12 +358,21 @@ def test_what_two_batches_looked_at_is_in_the_file_and_the_results_of_one(propos
     """The bank would pay it twice."""
     asked, method = make_partner("asked", 4000, **BANK)
     services.approve_payout(payout=services.request_payout(user=asked, method=method), actor=SYSTEM)
-    first, second = propose(proposer, with_available=False), propose(proposer, with_available=False)
+    first, third = propose(proposer, with_available=False), propose(proposer, with_available=False)
+    late, method = make_partner("late", 3000, **BANK)
+    services.approve_payout(payout=services.request_payout(user=late, method=method), actor=SYSTEM)
+    second = propose(proposer, with_available=False)
     for batch in (first, second):
         approve(batch, approver)
         deliver()
         batch.refresh_from_db()
     assert (items(first)["asked"][0], items(second)["asked"][:2]) == ("begun", ("left_out", "invalid_state"))
+    with pytest.raises(Conflict) as refused:
+        approve(third, approver)
+    third.refresh_from_db()
+    assert (refused.value.code, third.status, items(third)["asked"][0]) == ("nothing_to_pay", "proposed", "ready")
+    far = how_far(second)
+    assert (far["over"], far["begun"], far["percent"]) == (0, 1, 0)
 
     told = [b"".join(services.bank_file(batch=batch, actor=proposer)).decode() for batch in (first, second)]
 
@@ -370,6 +380,10 @@ def test_what_two_batches_looked_at_is_in_the_file_and_the_results_of_one(propos
     with pytest.raises(Invalid):
         services.book_results(batch=second, text=results((of(asked).pk, "paid", "N-1", "")), actor=proposer)
     assert (of(asked).status, money(asked)) == ("processing", (0, 4000))
+    for person, batch in ((asked, first), (late, second)):
+        services.book_results(batch=batch, text=results((of(person).pk, "paid", "N-1", "")), actor=proposer)
+    far = how_far(second)
+    assert (far["over"], far["begun"], far["percent"]) == (1, 1, 100)
     assert services.close_batch(batch=second, actor=proposer).status == "closed"
 
 

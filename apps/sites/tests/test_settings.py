@@ -47,17 +47,6 @@ def test_what_cannot_be_is_refused(site, field, value):
     assert (now(field), AuditEvent.objects.count()) == (before, 0)
 
 
-def test_a_week_has_seven_days(site):
-    change(payout_day=28)
-
-    with pytest.raises(Invalid) as refused:
-        change(payout_schedule="weekly")
-
-    assert (refused.value.field, now("payout_schedule", "payout_day")) == ("payout_day", ("on_request", 28))
-    change(payout_schedule="weekly", payout_day=7)
-    assert now("payout_schedule", "payout_day") == ("weekly", 7)
-
-
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -106,3 +95,15 @@ def test_a_site_takes_no_nonsense(site, field, value):
     assert refused.value.field == field
     assert getattr(Site.objects.get(pk=site.pk), field) == getattr(site, field)
     assert AuditEvent.objects.count() == 0
+
+
+def test_a_week_has_no_ninth_day_and_a_month_has(site):
+    change(payout_schedule="monthly", payout_day=9)
+
+    for changes in ({"payout_schedule": "weekly"}, {"payout_schedule": "weekly", "payout_day": 8}):
+        with pytest.raises(Invalid) as refused:
+            change(**changes)
+        assert refused.value.field == "payout_day"
+    assert (now("payout_schedule", "payout_day"), AuditEvent.objects.count()) == (("monthly", 9), 1)
+    change(payout_schedule="weekly", payout_day=7)
+    assert now("payout_schedule", "payout_day") == ("weekly", 7)
