@@ -22,7 +22,8 @@ WHY = {
     "not_approved": "a request waits to be approved",
     "method_rests": "a new payout method rests", "method_not_ready": "Stripe is not done with the account",
     "payout_in_progress": "another payout is on its way", "own_payout": "yours: left to others",
-    "four_eyes": "approved by you before: another person pays it", "gateway_unavailable": "no gateway pays this method here: a request is paid by hand",
+    "four_eyes": "approved by you before: another person pays it",
+    "gateway_unavailable": "no gateway pays this method here: a request is paid by hand",
     "insufficient_balance": "less is there than was proposed", "invalid_state": "decided otherwise since",
 }  # fmt: skip
 
