@@ -1,5 +1,6 @@
 """Reads that join."""
 
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,24 @@ from django.db.models.functions import Coalesce
 
 from apps.core.tenancy import reading_across
 from apps.payouts.models import PayoutBatch, PayoutBatchItem, PayoutResultFile
+from apps.sites.models import SiteSettings
+
+Schedule = SiteSettings.PayoutSchedule
+MOST_DAYS_AHEAD = 32  # a month has each of its days up to the 28th
+
+
+def is_scheduled_on(settings: SiteSettings, day: date) -> bool:
+    """Does the site's schedule propose a batch of everybody's earnings that day?"""
+    number = {Schedule.WEEKLY: day.isoweekday(), Schedule.MONTHLY: day.day}.get(Schedule(settings.payout_schedule))
+    return number == settings.payout_day
+
+
+def next_scheduled(settings: SiteSettings, today: date) -> date | None:
+    """The first such day from today on. None: nobody is paid without asking."""
+    if settings.payout_schedule == Schedule.ON_REQUEST:
+        return None
+    days = (today + timedelta(days=ahead) for ahead in range(MOST_DAYS_AHEAD))
+    return next((day for day in days if is_scheduled_on(settings, day)), None)
 
 
 def batches() -> QuerySet[PayoutBatch]:

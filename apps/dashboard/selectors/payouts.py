@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
@@ -11,9 +11,11 @@ from apps.accounts.models import User
 from apps.dashboard.selectors.commissions import SaleRow, own_commissions, sale_rows
 from apps.fraud.services import is_held
 from apps.payouts.models import UNKNOWN, Payout
+from apps.payouts.selectors import next_scheduled
 from apps.payouts.services import next_allowed_at
 from apps.referrals.models import Partner
 from apps.sites.models import SiteSettings
+from apps.sites.selectors import site_day
 from apps.wallet.models import HoldShare
 from apps.wallet.selectors import Summary
 
@@ -83,6 +85,9 @@ class NextPayout:
     allowed_at: datetime | None
     is_frozen: bool
     is_held: bool
+    schedule: str
+    batch_on: date | None
+    net_days: int
 
     @property
     def reaches_minimum(self) -> bool:
@@ -112,6 +117,9 @@ def next_payout(user: User, partner: Partner, *, summary: Summary, settings: Sit
         allowed_at=next_allowed_at(user),
         is_frozen=partner.status == Partner.Status.FROZEN,
         is_held=is_held(user.pk),
+        schedule=settings.get_payout_schedule_display(),
+        batch_on=next_scheduled(settings, site_day()),
+        net_days=settings.payout_net_days,
     )
 
 

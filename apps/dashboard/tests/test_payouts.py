@@ -1,12 +1,15 @@
 """Asking for a payout, and following it."""
 
 import pytest
+import time_machine
 
+from apps.audit.services import SYSTEM
 from apps.catalogue import shelf
 from apps.payouts import services
 from apps.payouts.models import ConnectAccount, Payout, PayoutMethod
 from apps.payouts.services.connecting import begin_connecting
 from apps.payouts.tests.factories import make_stripe
+from apps.sites.services import change_settings
 from apps.wallet.selectors import wallet_summary
 from apps.wallet.tests.factories import give_earnings
 
@@ -72,6 +75,28 @@ def test_the_newest_method_that_is_ready_is_chosen_already(signed_in, ann):
         False,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "day", "net_days", "words"),
+    [
+        ("weekly", 1, 0, "Every week, also without asking<small>next on Monday, 30 November</small>"),
+        ("weekly", 5, 0, "Every week, also without asking<small>next on Friday, 27 November</small>"),
+        ("monthly", 27, 30, "next on Friday, 27 November, of what was earned 30 days before"),
+        ("monthly", 26, 0, "Every month, also without asking<small>next on Saturday, 26 December</small>"),
+        ("on_request", 27, 0, None),
+    ],
+)
+def test_the_sites_schedule_is_said_to_who_waits_for_it(signed_in, ann, schedule, day, net_days, words):
+    changes = {"payout_schedule": schedule, "payout_day": day, "payout_net_days": net_days}
+    change_settings(changes=changes, actor=SYSTEM)
+
+    with time_machine.travel("2026-11-27 12:00+00:00"):
+        browser = signed_in(ann)
+        page, offer = browser.get("/dashboard/payouts").content.decode(), browser.get("/").content.decode()
+
+    assert (words in page) if words else ("also without asking" not in page)
+    assert ("or when you ask, checked by a person" in offer) is (words is not None)
 
 
 def test_a_failed_one_says_why_in_the_history(signed_in, ann, staff):

@@ -2,7 +2,6 @@
 
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -11,14 +10,13 @@ from apps.audit import services as audit
 from apps.core.errors import Conflict, Invalid
 from apps.payouts import errors
 from apps.payouts.models import Payout, PayoutBatch, PayoutBatchItem
+from apps.payouts.selectors import is_scheduled_on
 from apps.payouts.services.decisions import person_of
 from apps.payouts.services.previewing import leave_out, look, sum_up
 from apps.payouts.services.running import locked_batch, next_step
-from apps.sites.models import SiteSettings
-from apps.sites.selectors import current_site, site_settings
+from apps.sites.selectors import current_site, site_day, site_settings
 
 Status = PayoutBatch.Status
-Schedule = SiteSettings.PayoutSchedule
 
 
 @transaction.atomic
@@ -97,10 +95,8 @@ def approve_batch(*, batch: PayoutBatch, actor: audit.Actor, seen: str) -> Payou
 
 def propose_due() -> PayoutBatch | None:
     """What the site's schedule asks for today, once. Nothing where nobody is to be paid."""
-    settings, site = site_settings(), current_site()
-    today = timezone.now().astimezone(ZoneInfo(site.time_zone)).date()
-    day = {Schedule.WEEKLY: today.isoweekday(), Schedule.MONTHLY: today.day}.get(Schedule(settings.payout_schedule))
-    if day != settings.payout_day or PayoutBatch.objects.filter(due_on=today).exists():
+    today = site_day()
+    if not is_scheduled_on(site_settings(), today) or PayoutBatch.objects.filter(due_on=today).exists():
         return None
     try:
         with transaction.atomic():
