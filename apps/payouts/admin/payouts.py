@@ -6,6 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from apps.core.backoffice import (
     Outcome,
@@ -50,7 +52,15 @@ class PayoutAdmin(UplineModelAdmin):
     pages = (("Tax-year summary", "admin:tax_summaries", "payout.read"),)
     scope_by = "user_id"
     actions = ("approve", "reject", "process", "retry")
+    readonly_fields = ("tried_again",)
     amount_shown = money("amount")
+
+    @admin.display(description="asked for again as")
+    def tried_again(self, payout: Payout) -> str:
+        again = payout.retries.first()
+        if again is None:
+            return "–"
+        return format_html('<a href="{}">{}</a>', reverse("admin:payouts_payout_change", args=[again.pk]), again.number)
 
     @admin.display(description="to", ordering="user__email")
     def who(self, payout: Payout) -> str:
@@ -65,7 +75,7 @@ class PayoutAdmin(UplineModelAdmin):
 
     def offers(self, action: str, obj: Payout) -> bool:
         if action == "retry":
-            return obj.status == Payout.Status.FAILED
+            return obj.status == Payout.Status.FAILED and not obj.retries.exists()
         following = {"approve": "approved", "reject": "rejected", "process": "processing"}[action]
         return following in Payout.TRANSITIONS.get(obj.status, ())
 

@@ -131,6 +131,11 @@ def test_a_failed_one_is_asked_for_again_by_the_api(stripe, api, proposer):
     again = api(proposer).post(f"/api/v1/payouts/{payout.pk}/retry")
 
     assert (again.status_code, again.json()["status"], again.json()["retry_of"]) == (201, "requested", str(payout.pk))
+    shown = (
+        Office(proposer, registry.by_code("ALPHA")).get(f"/admin/payouts/payout/{payout.pk}/change/").content.decode()
+    )
+    assert f'/admin/payouts/payout/{again.json()["id"]}/change/">{again.json()["number"]}</a>' in shown
+    assert "Ask again for failed ones" not in shown
 
 
 def test_the_office_shows_a_batch_before_it_is_approved_and_while_it_runs(site, proposer, approver, partners, deliver):
