@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -77,8 +78,7 @@ def approve_batch(*, batch: PayoutBatch, actor: audit.Actor, seen: str) -> Payou
     if seen != batch.digest:
         raise errors.batch_changed()
     leave_out(batch, "own_payout", user_id=person)
-    decided = Payout.objects.filter(batch_items__batch=batch).exclude(status=Payout.Status.APPROVED)
-    leave_out(batch, "invalid_state", payout_id__in=decided.values("pk"))
+    leave_out(batch, "invalid_state", payout_id__in=_decided_since(batch))
     if site_settings().four_eyes:
         approved_alone = Payout.objects.filter(status=Payout.Status.APPROVED, approved_by_id=person)
         leave_out(batch, "four_eyes", payout_id__in=approved_alone.values("pk"))
@@ -91,6 +91,14 @@ def approve_batch(*, batch: PayoutBatch, actor: audit.Actor, seen: str) -> Payou
     audit.record(actor=actor, action="payout_batch.approved", target=batch, after=_told(batch))
     next_step(batch, 0)
     return batch
+
+
+def _decided_since(batch: PayoutBatch) -> list[UUID]:
+    """Requests of it that are approved no more. By their ids: of ten thousand items just written the planner knows nothing yet,
+    and a join with them takes longer than a statement may."""
+    items = PayoutBatchItem.objects.filter(batch=batch, status=PayoutBatchItem.Status.READY, payout_id__isnull=False)
+    ids = list(items.values_list("payout_id", flat=True))
+    return list(Payout.objects.filter(pk__in=ids).exclude(status=Payout.Status.APPROVED).values_list("pk", flat=True))
 
 
 def propose_due() -> PayoutBatch | None:
