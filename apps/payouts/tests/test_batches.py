@@ -135,6 +135,19 @@ def test_nobody_approves_a_batch_of_nobody(api, proposer, approver):
     assert not OutboxEvent.objects.filter(topic="payout_batch.step").exists()
 
 
+def test_the_planner_knows_of_many_new_people_at_once(proposer, monkeypatch, django_capture_on_commit_callbacks):
+    monkeypatch.setattr("apps.payouts.services.previewing.MANY", 3)
+    for name in ("ann", "ben", "cleo"):
+        make_partner(name, 5000, **BANK)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        propose(proposer)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'payouts_payoutbatchitem'::regclass")
+        assert cursor.fetchone() == (3,)
+
+
 def test_what_is_written_down_of_an_approval_is_what_goes_out(proposer, approver):
     make_partner("bank", 5000, **BANK)
     services.add_method(
