@@ -34,8 +34,12 @@ def batches() -> QuerySet[PayoutBatch]:
 
 
 def items_of(batch: PayoutBatch | UUID) -> QuerySet[PayoutBatchItem]:
-    """With where each is paid to, which isn't read across sites."""
-    rows = PayoutBatchItem.objects.filter(batch=batch).select_related("user", "payout", "batch")
+    return with_payouts(PayoutBatchItem.objects.filter(batch=batch))
+
+
+def with_payouts(items: QuerySet[PayoutBatchItem]) -> QuerySet[PayoutBatchItem]:
+    """And with where each is paid to, which isn't read across sites."""
+    rows = items.select_related("user", "payout", "batch")
     return rows if reading_across() else rows.select_related("method")
 
 

@@ -116,16 +116,19 @@ class PayoutBatchAdmin(UplineModelAdmin):
         """How far each is. The page comes anew by itself while anything moves."""
         batch = self.get_object(request, object_id) if self.has_view_permission(request) else None
         if batch is not None:
-            found = how_far(batch)
-            under_way = batch.status in (PayoutBatch.Status.RUNNING, PayoutBatch.Status.SENT)
-            found["others_turn"] = self._others_turn(request, batch)
-            found["by_hand"] = under_way and found["of_the_bank"] and self.may(request, *MANAGE)
-            extra_context = {**(extra_context or {}), **found}
+            extra_context = {**(extra_context or {}), **self._standing(request, batch)}
         return super().change_view(request, object_id, form_url, extra_context)
+
+    def _standing(self, request: HttpRequest, batch: PayoutBatch) -> dict[str, Any]:
+        if batch.status == PayoutBatch.Status.PROPOSED:
+            return {"preview": preview(batch), "others_turn": self._others_turn(request, batch)}
+        found = how_far(batch)
+        under_way = batch.status in (PayoutBatch.Status.RUNNING, PayoutBatch.Status.SENT)
+        return {**found, "by_hand": under_way and found["of_the_bank"] and self.may(request, *MANAGE)}
 
     def _others_turn(self, request: HttpRequest, batch: PayoutBatch) -> str:
         """Why somebody who looks at a proposed batch is not the one to approve it."""
-        if batch.status != PayoutBatch.Status.PROPOSED or not batch.count:
+        if not batch.count:
             return ""
         if batch.created_by_id == request.user.pk:
             return "You proposed it: somebody else who may approve payouts looks at it here and approves it."

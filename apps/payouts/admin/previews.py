@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Case, Value, When
+from django.db.models import Case, QuerySet, Value, When
 
 from apps.core.backoffice import badge, named
 from apps.core.money import format_money
@@ -16,36 +16,42 @@ SHOWN = 200
 Item = PayoutBatchItem.Status
 
 
-def preview(batch: PayoutBatch, totals: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """What is looked at before it is approved. `totals` are those of selectors, if they are known."""
-    rows = selectors.items_of(batch).order_by("status", "-amount", "id")
-    ready, left = (rows.filter(status=status) for status in (Item.READY, Item.LEFT_OUT))
+def preview(batch: PayoutBatch) -> dict[str, Any]:
+    """What is looked at before it is approved: {batch, by_gateway, ready, more, left, more_left}."""
+    ready, left = (batch.items.filter(status=status) for status in (Item.READY, Item.LEFT_OUT))
     return {
-        "batch": batch, "by_gateway": _by_gateway(batch, selectors.totals(batch) if totals is None else totals),
-        "ready": [_line(row) for row in ready[:SHOWN]], "more": max(batch.count - SHOWN, 0),
-        "left": [_line(row) for row in left[:SHOWN]], "more_left": max(batch.left_out - SHOWN, 0),
+        "batch": batch, "by_gateway": _by_gateway(batch, selectors.totals(batch)),
+        "ready": _first(ready, "-amount", "id"), "more": max(batch.count - SHOWN, 0),
+        "left": _first(left, "-amount", "id"), "more_left": max(batch.left_out - SHOWN, 0),
     }  # fmt: skip
 
 
 def how_far(batch: PayoutBatch) -> dict[str, Any]:
-    """{preview, begun, handed, over, percent, lines, more, moves, files, of_the_bank} for the page of a batch. `lines`: what
-    failed first, which somebody has to look at. `moves`: it changes by itself; `of_the_bank`: some of it is paid by hand."""
+    """{by_gateway, begun, handed, over, percent, lines, more, left, moves, files, of_the_bank} of one that was approved.
+
+    `lines`: what failed first, which somebody has to look at. `moves`: it changes by itself; `of_the_bank`: some is paid by hand.
+    """
     totals = selectors.totals(batch)
     taken = [row for row in totals if row["status"] != Item.LEFT_OUT]  # of a request left out, others may have paid it
     over = sum(row["count"] for row in taken if row["payout"] in (Payout.Status.COMPLETED, Payout.Status.FAILED))
     begun = sum(row["count"] for row in taken)
-    handed = sum(row["count"] for row in totals if row["status"] == Item.BEGUN)
-    of_the_bank = any(row["gateway"] == gateways.MANUAL for row in taken)
-    failed = When(payout__status=Payout.Status.FAILED, then=Value(0))
-    rows = (
-        selectors.items_of(batch).exclude(status=Item.LEFT_OUT).order_by(Case(failed, default=Value(1)), "id")[:SHOWN]
-    )
+    failed = Case(When(payout__status=Payout.Status.FAILED, then=Value(0)), default=Value(1))
     return {
-        "preview": preview(batch, totals), "begun": begun, "handed": handed, "over": over,
-        "percent": 100 * over // begun if begun else 0, "of_the_bank": of_the_bank,
-        "lines": [_line(row) for row in rows], "more": max(begun - SHOWN, 0), "files": selectors.result_files(batch),
+        "by_gateway": _by_gateway(batch, totals), "begun": begun, "over": over,
+        "handed": sum(row["count"] for row in taken if row["status"] == Item.BEGUN),
+        "percent": 100 * over // begun if begun else 0,
+        "of_the_bank": any(row["gateway"] == gateways.MANUAL for row in taken),
+        "lines": _first(batch.items.exclude(status=Item.LEFT_OUT), failed, "id"), "more": max(begun - SHOWN, 0),
+        "left": _first(batch.items.filter(status=Item.LEFT_OUT), "-amount", "id"), "files": selectors.result_files(batch),
         "moves": batch.is_running or (batch.status == PayoutBatch.Status.SENT and over < begun),
     }  # fmt: skip
+
+
+def _first(items: QuerySet[PayoutBatchItem], *order: Any) -> list[dict[str, Any]]:
+    """The first of them as lines. Their ids come first: with all that a line shows, ten thousand were sorted for two hundred."""
+    ids = list(items.order_by(*order).values_list("pk", flat=True)[:SHOWN])
+    found = {row.pk: row for row in selectors.with_payouts(PayoutBatchItem.objects.filter(pk__in=ids))} if ids else {}
+    return [_line(found[pk]) for pk in ids]
 
 
 def _by_gateway(batch: PayoutBatch, totals: list[dict[str, Any]]) -> list[dict[str, Any]]:
